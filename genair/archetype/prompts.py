@@ -1,0 +1,159 @@
+"""Prompt templates are data: named, versioned, digested; package data or a file of the user's own.
+
+A template is TOML with `version`, `system`, `user`, `prime` and `max_field_chars`; `{item_type}` and
+`{attributes}` are replaced. Attribute values never are searched for placeholders.
+"""
+
+import html
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from genair.errors import InputError, UsageError
+from genair.llm.base import ChatPrompt
+from genair.provenance import digest_of
+from genair.records import Item
+
+_FOLDER = resources.files("genair.archetype") / "prompts"
+_TEXTS = ("system", "user", "prime")
+_SKIPPED = frozenset(
+    [
+        "asin",
+        "parent_asin",
+        "image",
+        "images",
+        "image_url",
+        "imageURL",
+        "imageURLHighRes",
+        "imUrl",
+        "videos",
+        "url",
+        "also_buy",
+        "also_bought",
+        "also_view",
+        "also_viewed",
+        "bought_together",
+        "buy_after_viewing",
+        "related",
+        "similar_item",
+    ]
+)
+_TAG = re.compile(r"</?[a-zA-Z][^<>]*>")
+_SPACE = re.compile(r"\s+")
+_ADDRESS = re.compile(r"\s*https?://\S+\s*")
+
+
+@dataclass(frozen=True)
+class PromptTemplate:
+    """The words around an item's attributes.
+
+    Attributes:
+        name: of the built-in template, or the file's stem.
+        version: raised whenever the words change.
+        system: the system message.
+        user: the user's message, with `{attributes}`.
+        prime: the beginning of the answer.
+        max_field_chars: where each attribute is cut.
+    """
+
+    name: str
+    version: int
+    system: str
+    user: str
+    prime: str
+    max_field_chars: int
+
+    @property
+    def sha256(self) -> str:
+        """Return the digest of all its words."""
+        return digest_of([self.system, self.user, self.prime])
+
+    def chat(self, attributes: str, item_type: str) -> ChatPrompt:
+        """Return the prompt for one item's rendered attributes."""
+        system, user, prime = (getattr(self, name).replace("{item_type}", item_type) for name in _TEXTS)
+        return ChatPrompt(system, user.replace("{attributes}", attributes), prime)
+
+
+def template_names() -> tuple[str, ...]:
+    """Return the names of the built-in templates."""
+    files = (Path(entry.name) for entry in _FOLDER.iterdir())
+    return tuple(sorted(file.stem for file in files if file.suffix == ".toml"))
+
+
+def load_template(name: str) -> PromptTemplate:
+    """Return a built-in template by name, or one from a TOML file.
+
+    Raises:
+        UsageError: there is no such template or file.
+        InputError: the file is not a template.
+    """
+    if name in template_names():
+        return _parse(name, (_FOLDER / f"{name}.toml").read_text("utf-8"), name)
+    path = Path(name)
+    if not path.is_file():
+        known = ", ".join(template_names())
+        raise UsageError(f"no prompt template {name!r}: name a TOML file, or one of {known}")
+    try:
+        return _parse(path.stem, path.read_text("utf-8"), name)
+    except UnicodeDecodeError as error:
+        raise InputError("not UTF-8", where=name) from error
+
+
+def _parse(name: str, text: str, where: str) -> PromptTemplate:
+    try:
+        data = tomllib.loads(text)
+        template = PromptTemplate(
+            name=name,
+            version=int(data.get("version", 1)),
+            system=str(data.get("system", "")),
+            user=str(data["user"]).strip("\n"),
+            prime=str(data.get("prime", "")),
+            max_field_chars=int(data.get("max_field_chars", 300)),
+        )
+    except (tomllib.TOMLDecodeError, KeyError, ValueError, TypeError) as error:
+        raise InputError(f"not a prompt template ({error})", where=where) from error
+    if "{attributes}" not in template.user:
+        raise InputError("the template's user text lacks {attributes}", where=where)
+    return template
+
+
+def render_attributes(item: Item, fields: Sequence[str], max_chars: int) -> str:
+    """Return `key is value; key is value` for an item's attributes.
+
+    Empty values, addresses, lists of other items and keys that start with `_` are left out; entities
+    and tags of HTML are cleaned. The result is empty when no value holds a letter.
+    """
+    attributes: Mapping[str, Any] = item.attributes
+    keys = fields or [key for key in attributes if not key.startswith("_") and key not in _SKIPPED]
+    shown = [(key, clean_text(attributes.get(key))[:max_chars].rstrip()) for key in keys]
+    if not any(character.isalpha() for _, value in shown for character in value):
+        return ""
+    return "; ".join(f"{key.replace('_', ' ')} is {value}" for key, value in shown if value)
+
+
+def clean_text(value: object) -> str:
+    """Return a JSON value as plain readable text on one line."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return str(value).lower()
+        case Mapping():
+            parts = ((clean_text(key), clean_text(part)) for key, part in value.items())
+            return ", ".join(f"{key}: {part}" for key, part in parts if part)
+        case list():
+            return ", ".join(dict.fromkeys(part for part in map(clean_text, value) if part))
+        case _:
+            return _plain(str(value))
+
+
+def _plain(text: str) -> str:
+    """Drop addresses, tags and control characters, decode entities (twice: shops escape twice)."""
+    text = html.unescape(html.unescape(text))
+    if _ADDRESS.fullmatch(text):
+        return ""
+    return _SPACE.sub(" ", _TAG.sub(" ", text).replace("\x00", " ")).strip()

@@ -1,0 +1,37 @@
+"""The map from frozen item vectors to the space that is learned.
+
+Linear(z, 2d) - LayerNorm - GELU - Linear(2d, d), as in GenAIR. Departure: the input is divided by its root
+mean square, so that learning does not depend on the scale of a language model's states.
+"""
+
+import torch
+from torch import Tensor, nn
+
+
+class Adapter(nn.Module):
+    """A two-layer map of vectors (items, z) to (items, dim)."""
+
+    scale: Tensor
+
+    def __init__(self, in_dim: int, dim: int) -> None:
+        """Make the layers; call `fit_scale` with the vectors before use."""
+        super().__init__()
+        self.register_buffer("scale", torch.ones(()))
+        self.layers = nn.Sequential(nn.Linear(in_dim, 2 * dim), nn.LayerNorm(2 * dim), nn.GELU())
+        self.last = nn.Linear(2 * dim, dim)
+
+    def fit_scale(self, vectors: Tensor) -> None:
+        """Take the root mean square of the vectors (items, z) as the unit of the input."""
+        rms = vectors.pow(2).mean().sqrt()
+        self.scale = torch.where(rms > 0, rms, torch.ones_like(rms))
+
+    @torch.no_grad()
+    def start_at(self, vectors: Tensor, std: float) -> None:
+        """Rescale the last layer so that the output on `vectors` has this standard deviation, mean 0."""
+        self.last.bias.zero_()
+        self.last.weight.mul_(std / self(vectors).std().clamp_min(1e-12))
+
+    def forward(self, vectors: Tensor) -> Tensor:
+        """Map (items, z) to (items, dim)."""
+        mapped: Tensor = self.last(self.layers(vectors / self.scale))
+        return mapped

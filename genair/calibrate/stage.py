@@ -1,0 +1,74 @@
+"""The whole stage: an embedding table and a log in, the calibrated table out, with its evidence."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from genair.calibrate.fit import Calibration, OnStep, calibrate
+from genair.config import CalibrateConfig
+from genair.data.sequences import Sequences, training_part
+from genair.io.container import Array
+from genair.io.embeddings import EmbeddingTable
+from genair.provenance import add_step
+
+_TITLES = {
+    "auc": "held-out pairs, AUC",
+    "spearman": "held-out pairs, Spearman",
+    "effective_rank": "effective rank",
+    "mean_cosine": "mean cosine",
+}
+
+
+@dataclass(frozen=True)
+class Calibrated:
+    """A finished table and how it came about."""
+
+    table: EmbeddingTable
+    result: Calibration
+
+    def comparison(self) -> Iterator[tuple[str, str, str]]:
+        """Yield (measure, before, after) as text."""
+        before, after = asdict(self.result.before), asdict(self.result.after)
+        for name, title in _TITLES.items():
+            yield title, f"{before[name]:.3f}", f"{after[name]:.3f}"
+
+
+def calibrate_table(
+    table: EmbeddingTable,
+    sequences: Sequences,
+    config: CalibrateConfig,
+    log_sha256: str,
+    on_step: OnStep | None = None,
+) -> Calibrated:
+    """Calibrate a table by a log.
+
+    Args:
+        table: the vectors; row i is item index i + 1 of `sequences`.
+        sequences: whole histories; validation and test events are cut off here.
+        config: the stage's settings.
+        log_sha256: digest of the log, for provenance.
+        on_step: told each step's loss.
+
+    Raises:
+        InputError: see `genair.calibrate.fit.calibrate`.
+    """
+    result = calibrate(np.asarray(table.vectors), training_part(sequences), config, on_step)
+    steps = add_step(
+        table.steps, "calibrate", config.settings(), {"interactions": log_sha256}, ["torch", "numpy"]
+    )
+    calibrated = EmbeddingTable(table.item_ids, result.vectors, steps, _extras(result))
+    return Calibrated(calibrated, result)
+
+
+def _extras(result: Calibration) -> dict[str, Array]:
+    csr = result.graph.to_csr(len(result.vectors))
+    extras: dict[str, Array] = {
+        "association/indptr": csr.indptr.astype(np.int64),
+        "association/indices": csr.indices.astype(np.int64),
+        "association/scores": csr.data,
+    }
+    extras |= {f"adapter/{name}": np.asarray(value) for name, value in result.weights.items()}
+    for moment, found in (("before", result.before), ("after", result.after)):
+        extras |= {f"diagnostics/{moment}/{key}": np.asarray(value) for key, value in asdict(found).items()}
+    return extras

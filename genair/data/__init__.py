@@ -1,0 +1,1 @@
+"""Ids, interactions, sequences and the graph of what is consumed together."""

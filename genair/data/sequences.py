@@ -1,0 +1,136 @@
+"""Each user's history in time order, and the leave-two-out split.
+
+Last event = test, last but one = validation, the rest = training. Users with fewer than three events are
+training data only. Equal timestamps keep the order of the input; their share is counted, since many ties
+make next-item metrics unreliable.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from genair.data.ids import PADDING, IdMap, missing_ids_message
+from genair.data.interactions import Interactions
+from genair.errors import InputError
+
+Indices = npt.NDArray[np.int64]
+MIN_EVENTS = 3
+
+
+@dataclass(frozen=True)
+class Sequences:
+    """Histories of all users, laid end to end.
+
+    Attributes:
+        user_ids: outside user ids; user u's events are items[offsets[u]:offsets[u + 1]].
+        offsets: int64, shape (users + 1,).
+        items: int64 item indices (1 to n), shape (events,), in time order within a user.
+        n_items: number of items in the catalogue.
+        ties: share of a user's neighbouring events whose timestamps are equal, 0 to 1.
+        unknown: events dropped because their item is not in the catalogue.
+    """
+
+    user_ids: Sequence[str]
+    offsets: Indices
+    items: Indices
+    n_items: int
+    ties: float = 0.0
+    unknown: int = 0
+
+    def __len__(self) -> int:
+        """Return the number of users."""
+        return len(self.user_ids)
+
+    def lengths(self) -> Indices:
+        """Return the number of events of each user, shape (users,)."""
+        return np.diff(self.offsets)
+
+    def of(self, user: int) -> Indices:
+        """Return one user's item indices in time order."""
+        return self.items[self.offsets[user] : self.offsets[user + 1]]
+
+    def select(self, users: Indices, ends: Indices) -> "Sequences":
+        """Return the first ends[i] events of users[i]."""
+        starts = self.offsets[users]
+        offsets = np.concatenate([[0], np.cumsum(ends)]).astype(np.int64)
+        taken = np.arange(offsets[-1]) + np.repeat(starts - offsets[:-1], ends)
+        user_ids = [self.user_ids[user] for user in users.tolist()]
+        return Sequences(user_ids, offsets, self.items[taken], self.n_items)
+
+
+@dataclass(frozen=True)
+class Held:
+    """Events to predict: for each user the history before it and the item that came.
+
+    Attributes:
+        histories: what the model may see; the validation item is part of it at test time.
+        targets: int64 item indices, shape (users,).
+    """
+
+    histories: Sequences
+    targets: Indices
+
+
+@dataclass(frozen=True)
+class Split:
+    """Leave-two-out: training sequences of all users, held events of those with three or more."""
+
+    train: Sequences
+    valid: Held
+    test: Held
+
+
+def build_sequences(log: Interactions, ids: IdMap, *, name: str, skip_unknown: bool = False) -> Sequences:
+    """Group a log by user, order it by time (ties by input order) and map its items to indices.
+
+    Raises:
+        InputError: the log names items that `ids` lacks, unless `skip_unknown` drops those events.
+    """
+    codes = ids.indices_of(log.item_ids)
+    missing = [log.item_ids[code] for code in np.flatnonzero(codes == PADDING)]
+    if missing and not skip_unknown:
+        raise InputError(f"{missing_ids_message(missing)}; --on-error skip drops their events", where=name)
+    items = codes[log.items]
+    kept = np.flatnonzero(items != PADDING)
+    if not kept.size:
+        raise InputError("none of its items is in the vectors' file", where=name)
+    order = kept[np.lexsort((log.times[kept], log.users[kept]))]
+    users, times = log.users[order], log.times[order]
+    counts = np.bincount(users, minlength=len(log.user_ids))
+    offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    same_user = users[1:] == users[:-1]
+    tied = same_user & (times[1:] == times[:-1])
+    ties = float(tied.sum() / max(1, same_user.sum()))
+    return Sequences(log.user_ids, offsets, items[order], len(ids), ties, len(log) - len(kept))
+
+
+def leave_two_out(sequences: Sequences) -> Split:
+    """Split every history into training, validation and test.
+
+    Raises:
+        InputError: no user has three events, so there is nothing to validate or test on.
+    """
+    lengths = sequences.lengths()
+    held = np.flatnonzero(lengths >= MIN_EVENTS)
+    if not held.size:
+        raise InputError(f"no user has {MIN_EVENTS} events: nothing is left to validate or test on")
+    return Split(
+        train=training_part(sequences),
+        valid=_hold(sequences, held, back=2),
+        test=_hold(sequences, held, back=1),
+    )
+
+
+def training_part(sequences: Sequences) -> Sequences:
+    """Return every history without its validation and test events; short histories stay whole."""
+    lengths = sequences.lengths()
+    ends = np.where(lengths >= MIN_EVENTS, lengths - 2, lengths)
+    return sequences.select(np.arange(len(sequences)), ends)
+
+
+def _hold(sequences: Sequences, users: Indices, back: int) -> Held:
+    ends = sequences.lengths()[users] - back
+    targets = sequences.items[sequences.offsets[users] + ends]
+    return Held(sequences.select(users, ends), targets)

@@ -1,0 +1,1 @@
+"""From archetypes to item vectors: mean hidden states per view, reduced and joined."""

@@ -1,0 +1,48 @@
+"""What can go wrong, by kind. The library raises these; only the command line maps them to exit codes.
+
+Every message is one line that says what is wrong and, where there is one, what to do. `where` names the
+place (`items.jsonl:17`), so that the porch can print `genair embed: error: items.jsonl:17: message`.
+"""
+
+
+class GenairError(Exception):
+    """An expected failure: the work cannot be done, and the user can know why."""
+
+    def __init__(self, message: str, *, where: str | None = None) -> None:
+        """Keep the message and the place it speaks of."""
+        super().__init__(message)
+        self.message = message
+        self.where = where
+
+    def __str__(self) -> str:
+        """Return `where: message`, or the message alone."""
+        return f"{self.where}: {self.message}" if self.where else self.message
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Survive the way back from a worker process."""
+        return (_rebuild, (type(self), self.message, self.where))
+
+
+class UsageError(GenairError):
+    """The settings contradict each other or lie outside their range."""
+
+
+class InputError(GenairError):
+    """The input breaks its schema."""
+
+
+class MissingExtraError(GenairError):
+    """An optional dependency is not installed."""
+
+    @classmethod
+    def of(cls, package: str, extra: str) -> "MissingExtraError":
+        """Say which `pip install` mends the lack of `package`."""
+        return cls(f"{package} is not installed: pip install 'genair[{extra}]'")
+
+
+class ReaderClosedError(Exception):
+    """Whoever read our output has gone. Not an `OSError`, so nobody below the porch reports it."""
+
+
+def _rebuild(kind: type[GenairError], message: str, where: str | None) -> GenairError:
+    return kind(message, where=where)

@@ -1,0 +1,58 @@
+"""Metrics of one relevant item per user, from its rank r (1 at best, half steps from ties).
+
+HR@k = [r <= k]; NDCG@k = [r <= k] / log2(1 + r); MRR@k = [r <= k] / r; each the mean over users.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Values = npt.NDArray[np.float64]
+Metric = Callable[[Values], Values]
+CUTOFFS = (5, 10, 20, 50)
+
+
+def hit(ranks: Values) -> Values:
+    """Return 1 for every rank."""
+    return np.ones_like(ranks)
+
+
+def discounted_gain(ranks: Values) -> Values:
+    """Return 1 / log2(1 + r)."""
+    return np.asarray(1 / np.log2(1 + ranks))
+
+
+def reciprocal_rank(ranks: Values) -> Values:
+    """Return 1 / r."""
+    return np.asarray(1 / ranks)
+
+
+METRICS: Mapping[str, Metric] = {"hr": hit, "ndcg": discounted_gain, "mrr": reciprocal_rank}
+
+
+def per_user(name: str, ranks: Values, k: int) -> Values:
+    """Return each user's value of a metric at a cutoff."""
+    return np.where(ranks <= k, METRICS[name](ranks), 0.0)
+
+
+def mean_at(name: str, ranks: Values, k: int) -> float:
+    """Return the mean over users."""
+    return float(per_user(name, ranks, k).mean())
+
+
+def report(ranks: Values, group: str = "all") -> Iterator[dict[str, Any]]:
+    """Yield one row for each metric and cutoff, with the standard error of the mean over users."""
+    for name in METRICS:
+        for k in CUTOFFS:
+            values = per_user(name, ranks, k)
+            error = float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else None
+            yield {
+                "metric": name,
+                "k": k,
+                "group": group,
+                "value": float(values.mean()),
+                "stderr": error,
+                "users": len(ranks),
+            }

@@ -1,0 +1,94 @@
+"""Files appear whole or not at all: NAME.partial beside the target, synced, then renamed.
+
+The partial file is locked, so a second writer on the same output is refused instead of mixing its bytes in;
+one left behind by a killed process is not locked and is simply replaced. Devices and FIFOs cannot be
+renamed onto and are written directly.
+"""
+
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from genair.errors import GenairError
+
+
+def check_target(target: Path, *, force: bool) -> None:
+    """Refuse early what `atomic_path` would refuse.
+
+    Raises:
+        GenairError: the folder is missing, the target is a folder, or it exists and `force` is not set.
+    """
+    if target.is_dir():
+        raise GenairError("is a folder: name a file", where=str(target))
+    if not target.parent.is_dir():
+        raise GenairError(f"folder {target.parent} does not exist: create it first", where=str(target))
+    if target.is_file() and not force:
+        raise GenairError("exists already: use --force to replace it", where=str(target))
+
+
+def is_special(target: Path) -> bool:
+    """Return whether the target is a device, FIFO or socket, which must be written in place."""
+    return target.exists() and not target.is_file()
+
+
+@contextmanager
+def atomic_path(target: Path, *, force: bool = False) -> Iterator[Path]:
+    """Yield a path to write; on leaving without an error it becomes `target`, else it vanishes.
+
+    Raises:
+        GenairError: see `check_target`; or another process is writing the same output.
+        OSError: the disk is full, or the folder cannot be written.
+    """
+    check_target(target, force=force)
+    if is_special(target):
+        with _copied_to(target) as path:
+            yield path
+        return
+    partial = target.with_name(target.name + ".partial")
+    descriptor = os.open(partial, os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        _lock(descriptor, target)
+        try:
+            os.ftruncate(descriptor, 0)
+            yield partial
+            os.fsync(descriptor)
+            check_target(target, force=force)
+            partial.replace(target)
+        except BaseException:
+            with suppress(OSError):
+                partial.unlink()
+            raise
+    finally:
+        os.close(descriptor)
+    _sync_folder(target.parent)
+
+
+@contextmanager
+def _copied_to(target: Path) -> Iterator[Path]:
+    """Yield a temporary path whose content is copied into a device or FIFO at the end."""
+    with tempfile.TemporaryDirectory(prefix="genair-") as folder:
+        path = Path(folder) / "output"
+        yield path
+        with path.open("rb") as source, target.open("wb") as sink:
+            shutil.copyfileobj(source, sink)
+
+
+def _lock(descriptor: int, target: Path) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise GenairError("another process is writing this output", where=str(target)) from error
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the rename itself durable, where the system lets a folder be synced."""
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

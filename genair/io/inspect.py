@@ -1,0 +1,125 @@
+"""What a file is and who made it, without loading vectors; and whether it is whole."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from genair.errors import InputError
+from genair.io.container import Container, ids_digest, open_container
+from genair.io.jsonl import Row
+from genair.provenance import Step
+
+_SIGNATURE = b"\x89HDF\r\n\x1a\n"
+_KINDS = (
+    ({"item_id", "archetype"}, "archetypes"),
+    ({"user_id", "item_id"}, "interactions"),
+    ({"metric", "value"}, "metrics"),
+    ({"item_id"}, "items"),
+)
+
+
+def is_container(path: Path) -> bool:
+    """Return whether a file begins like HDF5."""
+    with path.open("rb") as file:
+        return file.read(len(_SIGNATURE)) == _SIGNATURE
+
+
+def describe_container(path: Path, name: str, *, check: bool) -> dict[str, Any]:
+    """Return what a container says of itself.
+
+    Args:
+        path: the file.
+        name: what errors call it.
+        check: read every dataset and make sure of it.
+
+    Raises:
+        InputError: not one of genair's files, or, with `check`, damaged.
+    """
+    with open_container(path, name) as container:
+        found: dict[str, Any] = {"file": name, **container.attributes()}
+        found["datasets"] = {key: _shape(container, key) for key in container.names()}
+        found["diagnostics"] = _diagnostics(container)
+        found["steps"] = [_step(step) for step in container.steps]
+        if check:
+            _check(container)
+            found["check"] = "ok"
+        return found
+
+
+class LineSummary:
+    """Sums up JSON lines as they pass."""
+
+    def __init__(self) -> None:
+        """Start with no line seen."""
+        self.rows = 0
+        self._keys: dict[str, int] = {}
+        self._steps: dict[str, Mapping[str, Any]] = {}
+
+    def add(self, row: Row) -> None:
+        """Take one line into account."""
+        self.rows += 1
+        for key in row:
+            self._keys[key] = self._keys.get(key, 0) + 1
+        made_by = row.get("_pg")
+        if isinstance(made_by, dict):
+            self._steps.setdefault(str(made_by.get("id")), made_by)
+
+    def result(self, name: str) -> dict[str, Any]:
+        """Return the summary.
+
+        Raises:
+            InputError: there was no line.
+        """
+        if not self.rows:
+            raise InputError("the file is empty", where=name)
+        always = {key for key, count in self._keys.items() if count == self.rows}
+        kind = next((kind for keys, kind in _KINDS if keys <= always), "JSON lines")
+        steps = [{"command": kind, **step} for step in self._steps.values()]
+        return {"file": name, "format": kind, "rows": self.rows, "fields": self._keys, "steps": steps}
+
+
+def _shape(container: Container, key: str) -> str:
+    dataset = container.dataset(key)
+    kind = "string" if dataset.dtype.kind == "O" else str(dataset.dtype)
+    return f"{' x '.join(map(str, dataset.shape)) or 'scalar'} {kind}"
+
+
+def _diagnostics(container: Container) -> dict[str, dict[str, float]]:
+    found: dict[str, dict[str, float]] = {}
+    for path in container.names("diagnostics") if container.has("diagnostics") else []:
+        _, moment, measure = path.split("/")
+        value = float(container.read(path))
+        found.setdefault(moment, {})[measure] = value
+    return found
+
+
+def _step(step: Step) -> dict[str, Any]:
+    return {
+        "id": step.id,
+        "command": step.command,
+        "settings": dict(step.settings),
+        "inputs": dict(step.inputs),
+        "versions": dict(step.versions),
+    }
+
+
+def _check(container: Container) -> None:
+    """Read everything once.
+
+    Raises:
+        InputError: a checksum does not match, a number is not finite, or ids are not what was written.
+    """
+    for key in container.names():
+        if container.dataset(key).dtype.kind == "O":
+            container.read_strings(key)
+        elif key.split("/")[0] != "diagnostics" and not np.isfinite(container.read(key)).all():
+            raise InputError(f"/{key} holds numbers that are not finite", where=container.name)
+    item_ids = container.read_strings("item_ids")
+    if len(set(item_ids)) != len(item_ids):
+        raise InputError("item ids are not unique", where=container.name)
+    if container.attributes().get("ids_sha256") != ids_digest(item_ids):
+        raise InputError("item ids do not match their digest", where=container.name)
+    if container.has("vectors") and len(container.dataset("vectors")) != len(item_ids):
+        raise InputError("the number of vectors is not that of the ids", where=container.name)

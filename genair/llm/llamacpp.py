@@ -1,0 +1,245 @@
+"""llama.cpp through its low-level interface: the only file that imports llama_cpp.
+
+One `llama_decode` call gives logits and hidden states of many sequences. Choices, with their reasons:
+one thread per process (spinning threads ruin each other on shared cores); flash attention, and one key-value
+stream per sequence for generation; a context made for each wave, sized by that wave alone, so that a wave's
+bytes never depend on the wave before it; text parsed without control tokens, so that metadata cannot inject.
+"""
+
+import ctypes
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from genair.config import Decoding
+from genair.errors import GenairError, InputError, MissingExtraError, UsageError
+from genair.llm.base import (
+    Answered,
+    BackendSpec,
+    ChatPrompt,
+    Generation,
+    PooledStates,
+)
+from genair.llm.engine import Job, WaveEngine, generation_jobs, state_jobs
+
+try:
+    import llama_cpp as cpp
+except ImportError as error:
+    raise MissingExtraError.of("llama-cpp-python", "llamacpp") from error
+
+Tokens = npt.NDArray[np.int32]
+_BATCH = 512  # tokens a decode call: bounds how long Ctrl-C waits
+_UBATCH = 256
+_SENTINELS = ("GENAIRSYSTEMGENAIR", "GENAIRUSERGENAIR")
+_QUIET = 3  # GGML_LOG_LEVEL_WARN: what is kept for error messages
+_log: list[str] = []
+
+
+def _capture(level: int, text: bytes, _data: object) -> None:
+    if level >= _QUIET:
+        _log.append(text.decode("utf-8", "replace").strip())
+        del _log[:-50]
+
+
+_callback = cpp.llama_log_callback(_capture)  # llama.cpp keeps a pointer to it: it must live as long
+cpp.llama_log_set(_callback, ctypes.c_void_p(0))
+
+
+def _reason() -> str:
+    return next((line for line in reversed(_log) if "error" in line or "fail" in line), "no reason given")
+
+
+def requantize(source: Path, target: Path, ftype: int) -> None:
+    """Write a copy of a GGUF file in another quantization (a `LLAMA_FTYPE` number).
+
+    Raises:
+        InputError: llama.cpp cannot read the source.
+    """
+    _log.clear()
+    params = cpp.llama_model_quantize_default_params()
+    params.ftype, params.allow_requantize, params.nthread = ftype, True, 1
+    code = cpp.llama_model_quantize(os.fsencode(source), os.fsencode(target), ctypes.byref(params))
+    if code != 0:
+        raise InputError(f"llama.cpp cannot requantize this model ({_reason()})", where=str(source))
+
+
+class LlamaCppBackend:
+    """A GGUF model in this process."""
+
+    def __init__(self, spec: BackendSpec) -> None:
+        """Load the model.
+
+        Raises:
+            InputError: the file is not a model llama.cpp can load; the message quotes its log.
+        """
+        _log.clear()
+        params = cpp.llama_model_default_params()
+        self._model = cpp.llama_model_load_from_file(os.fsencode(spec.model), params)
+        if not self._model:
+            raise InputError(f"llama.cpp cannot load this model ({_reason()})", where=spec.model)
+        self._vocab = cpp.llama_model_get_vocab(self._model)
+        self._spec = spec
+        self.hidden_size = int(cpp.llama_model_n_embd(self._model))
+        self._context_length = int(cpp.llama_model_n_ctx_train(self._model))
+        self._frame = self._chat_frame()
+        n_vocab = cpp.llama_vocab_n_tokens(self._vocab)
+        ends = [token for token in range(n_vocab) if cpp.llama_vocab_is_eog(self._vocab, token)]
+        self._engine = WaveEngine(self, spec.parallel, np.asarray(ends, dtype=np.int32))
+
+    def generate(
+        self, prompts: Sequence[ChatPrompt], decoding: Decoding, seeds: Sequence[int]
+    ) -> list[Generation]:
+        """Answer a wave of prompts; see `LLMBackend.generate`."""
+        jobs = generation_jobs([self.prompt_tokens(prompt) for prompt in prompts], decoding, seeds)
+        self._check_lengths(jobs, decoding.max_tokens)
+        self._engine.run(jobs, want_states=False)
+        return [self._generation(job) for job in jobs]
+
+    def states(self, wave: Sequence[Answered]) -> list[PooledStates]:
+        """Read a wave of answered prompts; see `LLMBackend.states`."""
+        pairs = [(self.prompt_tokens(one.prompt), self._answer_tokens(one)) for one in wave]
+        jobs = state_jobs(pairs, self.hidden_size)
+        self._check_lengths(jobs, 0)
+        self._engine.run(jobs, want_states=True)
+        return [job.pooled() for job in jobs]
+
+    def prompt_tokens(self, prompt: ChatPrompt) -> Tokens:
+        """Return the token ids of a prompt in the model's own chat format."""
+        head, middle, tail = self._frame
+        parts = [
+            self._tokenize(head, special=True, first=True),
+            self._tokenize(prompt.system),
+            self._tokenize(middle, special=True),
+            self._tokenize(prompt.user),
+            self._tokenize(tail, special=True),
+            self._tokenize(prompt.prime),
+        ]
+        return np.concatenate(parts)
+
+    def text_of(self, tokens: Sequence[int]) -> str:
+        """Return the text of token ids; a character cut in the middle is dropped."""
+        return b"".join(self._piece(token) for token in tokens).decode("utf-8", "ignore")
+
+    def new_context(self, sequences: int, length: int, *, want_states: bool) -> "LlamaContext":
+        """Return a context for so many sequences of at most `length` tokens each."""
+        return LlamaContext(self._model, sequences, length, want_states=want_states)
+
+    def _generation(self, job: Job) -> Generation:
+        text = self.text_of(job.answer)
+        canonical = self._tokenize(text).tolist() == job.answer
+        return Generation(text, tuple(job.answer), job.finish_reason, job.prompt_tokens, canonical)
+
+    def _answer_tokens(self, one: Answered) -> Tokens:
+        tokens = self._tokenize(one.text) if one.tokens is None else np.asarray(one.tokens, np.int32)
+        return tokens[:-1] if one.cut else tokens
+
+    def _check_lengths(self, jobs: Sequence[Job], room: int) -> None:
+        for job in jobs:
+            if len(job.feed) + room > self._context_length:
+                raise InputError(
+                    f"a prompt of {job.prompt_tokens} tokens with its answer exceeds the model's context of"
+                    f" {self._context_length}: shorten the text or use --max-field-chars"
+                )
+
+    def _tokenize(self, text: str, *, special: bool = False, first: bool = False) -> Tokens:
+        data = text.encode()
+        buffer = (cpp.llama_token * (len(data) + 8))()
+        count = cpp.llama_tokenize(self._vocab, data, len(data), buffer, len(buffer), first, special)
+        if count < 0:
+            raise GenairError(f"llama.cpp cannot tokenize a text of {len(data)} bytes")
+        return np.array(buffer[:count], dtype=np.int32)
+
+    def _piece(self, token: int) -> bytes:
+        buffer = ctypes.create_string_buffer(256)
+        size = cpp.llama_token_to_piece(self._vocab, token, buffer, len(buffer), 0, False)
+        return buffer.raw[: max(0, size)]
+
+    def _chat_frame(self) -> tuple[str, str, str]:
+        """Return the model's chat format around the system and the user message."""
+        template = cpp.llama_model_chat_template(self._model, None)
+        if not template:
+            raise UsageError(f"model {self._spec.name} has no chat template: use an instruction-tuned model")
+        roles = (b"system", b"user")
+        messages = (cpp.llama_chat_message * 2)(
+            *(
+                cpp.llama_chat_message(role=role, content=text.encode())
+                for role, text in zip(roles, _SENTINELS, strict=True)
+            )
+        )
+        buffer = ctypes.create_string_buffer(len(template) + 4096)
+        size = cpp.llama_chat_apply_template(template, messages, 2, True, buffer, len(buffer))
+        rendered = buffer.raw[: max(0, size)].decode()
+        head, found_system, rest = rendered.partition(_SENTINELS[0])
+        middle, found_user, tail = rest.partition(_SENTINELS[1])
+        if not found_system or not found_user:
+            raise UsageError(f"llama.cpp does not know the chat template of model {self._spec.name}")
+        return head, middle, tail
+
+
+class LlamaContext:
+    """Key-value memory and outputs of one wave; frees itself when closed."""
+
+    def __init__(self, model: Any, sequences: int, length: int, *, want_states: bool) -> None:  # noqa: ANN401
+        """Reserve `sequences` streams of `length` tokens; with `want_states`, states come out."""
+        params = cpp.llama_context_default_params()
+        params.n_ctx = sequences * (-(-length // 256) * 256)
+        params.n_batch, params.n_ubatch, params.n_seq_max = _BATCH, _UBATCH, sequences
+        params.n_threads = params.n_threads_batch = 1
+        params.flash_attn_type = 1
+        params.kv_unified = False
+        params.embeddings, params.pooling_type = want_states, 0
+        _log.clear()
+        self._context = cpp.llama_init_from_model(model, params)
+        if not self._context:
+            raise GenairError(f"llama.cpp cannot make a context of {params.n_ctx} tokens ({_reason()})")
+        self._memory = cpp.llama_get_memory(self._context)
+        self._n_vocab = cpp.llama_vocab_n_tokens(cpp.llama_model_get_vocab(model))
+        self._n_embd = cpp.llama_model_n_embd(model)
+        self._batch = cpp.llama_batch_init(_BATCH, 0, 1)
+        self._views = [
+            np.ctypeslib.as_array(pointer, (_BATCH,))
+            for pointer in (self._batch.token, self._batch.pos, self._batch.n_seq_id, self._batch.logits)
+        ]
+        self._slots = [self._batch.seq_id[row] for row in range(_BATCH)]
+
+    batch_size = _BATCH
+
+    def decode(
+        self, tokens: Tokens, positions: Tokens, slots: Tokens, outputs: npt.NDArray[np.bool_]
+    ) -> None:
+        """Feed at most `batch_size` tokens, each at a position of a sequence slot."""
+        n = len(tokens)
+        token, pos, n_seq_id, logits = self._views
+        token[:n], pos[:n], n_seq_id[:n], logits[:n] = tokens, positions, 1, outputs
+        for row, slot in enumerate(slots.tolist()):
+            self._slots[row][0] = slot
+        self._batch.n_tokens = n
+        code = cpp.llama_decode(self._context, self._batch)
+        if code != 0:
+            raise GenairError(f"llama.cpp could not decode (code {code}: {_reason()})")
+
+    def logits(self, row: int) -> npt.NDArray[np.float32]:
+        """Return the logits after the batch's token `row`, shape (vocabulary,); valid until `decode`."""
+        pointer = cpp.llama_get_logits_ith(self._context, row)
+        return np.ctypeslib.as_array(pointer, (self._n_vocab,))
+
+    def hidden_states(self, rows: int) -> npt.NDArray[np.float32]:
+        """Return the states of the batch's tokens, shape (rows, hidden); valid until `decode`."""
+        return np.ctypeslib.as_array(cpp.llama_get_embeddings(self._context), (rows, self._n_embd))
+
+    def copy(self, source: int, target: int) -> None:
+        """Make slot `target` remember what `source` does."""
+        cpp.llama_memory_seq_cp(self._memory, source, target, -1, -1)
+
+    def clear(self, slot: int) -> None:
+        """Make a slot forget."""
+        cpp.llama_memory_seq_rm(self._memory, slot, -1, -1)
+
+    def close(self) -> None:
+        """Free the memory."""
+        cpp.llama_batch_free(self._batch)
+        cpp.llama_free(self._context)

@@ -1,0 +1,10 @@
+"""Sequential recommenders, composed of an item encoder and a backbone."""
+
+from typing import TYPE_CHECKING
+
+from genair.registry import Registry
+
+if TYPE_CHECKING:
+    from genair.models.base import Backbone
+
+BACKBONES: Registry["type[Backbone]"] = Registry("backbone", {"sasrec": "genair.models.sasrec:SASRec"})

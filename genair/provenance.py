@@ -1,0 +1,83 @@
+"""Who made a file, step by step.
+
+Every writer adds one `Step` to those of its inputs; viewers add none. A step has no time, host or path in
+it, so equal inputs and settings give equal bytes. Its id is a digest of the rest, so two files with the
+same last id were made the same way.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+GENAIR_VERSION = version("genair")
+
+
+@dataclass(frozen=True)
+class Step:
+    """One command's share in a file.
+
+    Attributes:
+        command: the stage, e.g. `embed`.
+        settings: its settings, JSON values only.
+        inputs: role of each input to the SHA-256 (hex) of its content.
+        versions: package to version, of whatever shapes the numbers.
+        previous: id of the step before, or None.
+    """
+
+    command: str
+    settings: Mapping[str, Any]
+    inputs: Mapping[str, str]
+    versions: Mapping[str, str]
+    previous: str | None = None
+
+    @property
+    def id(self) -> str:
+        """Return `command-` and 12 hex digits of the digest of all the rest."""
+        return f"{self.command}-{digest_of(self._body())[:12]}"
+
+    def _body(self) -> dict[str, Any]:
+        return {
+            "command": self.command,
+            "settings": dict(self.settings),
+            "inputs": dict(self.inputs),
+            "versions": dict(self.versions),
+            "previous": self.previous,
+        }
+
+    def to_json(self) -> str:
+        """Return the step as one line of JSON with sorted keys."""
+        return json.dumps({"id": self.id, **self._body()}, sort_keys=True, ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> "Step":
+        """Read back what `to_json` wrote."""
+        body = json.loads(text)
+        return cls(
+            command=body["command"],
+            settings=body["settings"],
+            inputs=body["inputs"],
+            versions=body["versions"],
+            previous=body["previous"],
+        )
+
+
+def add_step(
+    steps: Sequence[Step],
+    command: str,
+    settings: Mapping[str, Any],
+    inputs: Mapping[str, str],
+    packages: Sequence[str] = (),
+) -> list[Step]:
+    """Return `steps` with one more, which names the installed versions of genair and `packages`."""
+    versions = {"genair": GENAIR_VERSION, **{name: version(name) for name in packages}}
+    previous = steps[-1].id if steps else None
+    return [*steps, Step(command, settings, inputs, versions, previous)]
+
+
+def digest_of(value: object) -> str:
+    """Return the SHA-256 (hex) of a JSON value in canonical form."""
+    text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()

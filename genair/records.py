@@ -1,0 +1,155 @@
+"""The records that travel as JSON lines, and what each of them must hold."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from genair.errors import InputError
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Item:
+    """A catalogue item: an outside id and whatever else its line says."""
+
+    item_id: str
+    attributes: Mapping[str, Any]
+
+    @classmethod
+    def from_row(cls, row: Row, where: str) -> "Item":
+        """Read a line of ITEMS.jsonl.
+
+        Raises:
+            InputError: the id is missing or not a string.
+        """
+        attributes = {key: value for key, value in row.items() if key != "item_id"}
+        return cls(require_id(row, "item_id", where), attributes)
+
+
+@dataclass(frozen=True)
+class Archetype:
+    """An item's archetype: what was asked, what the model wrote, and how.
+
+    Attributes:
+        item_id: outside id.
+        prompt: the user's message to the model, without chat format.
+        archetype: the whole answer, the primed beginning included.
+        finish_reason: `stop` (end of text), `length` (token limit) or `given` (from elsewhere).
+        prompt_tokens: tokens fed before the first generated one; 0 when unknown.
+        archetype_tokens: generated tokens; 0 when unknown.
+        tokens: the generated token ids, only where the text does not tokenise back to them.
+        made_by: provenance of the line (`_pg`).
+    """
+
+    item_id: str
+    prompt: str
+    archetype: str
+    finish_reason: str = "given"
+    prompt_tokens: int = 0
+    archetype_tokens: int = 0
+    tokens: tuple[int, ...] | None = None
+    made_by: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def from_row(cls, row: Row, where: str) -> "Archetype":
+        """Read a line of ARCH.jsonl; lines written by hand or by another model need no `_pg`.
+
+        Raises:
+            InputError: a field is missing or of the wrong type.
+        """
+        tokens = row.get("_tokens")
+        return cls(
+            item_id=require_id(row, "item_id", where),
+            prompt=require_text(row, "prompt", where),
+            archetype=require_text(row, "archetype", where),
+            finish_reason=str(row.get("finish_reason", "given")),
+            prompt_tokens=int(row.get("prompt_tokens") or 0),
+            archetype_tokens=int(row.get("archetype_tokens") or 0),
+            tokens=None if tokens is None else require_tokens(tokens, where),
+            made_by=require_mapping(row.get("_pg", {}), where),
+        )
+
+    def to_row(self) -> dict[str, Any]:
+        """Return the line to write."""
+        row: dict[str, Any] = {
+            "item_id": self.item_id,
+            "prompt": self.prompt,
+            "archetype": self.archetype,
+            "finish_reason": self.finish_reason,
+            "prompt_tokens": self.prompt_tokens,
+            "archetype_tokens": self.archetype_tokens,
+        }
+        if self.tokens is not None:
+            row["_tokens"] = list(self.tokens)
+        return {**row, "_pg": dict(self.made_by)}
+
+
+def require_id(row: Row, key: str, where: str) -> str:
+    """Return an id, which must be a string that is not empty.
+
+    Raises:
+        InputError: it is missing, empty, a number, or anything else.
+    """
+    value = row.get(key)
+    if isinstance(value, str) and value:
+        return value
+    if value is None or value == "":
+        raise InputError(f"missing field {key!r}", where=where)
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        raise InputError(f'{key} is the number {value}: ids are strings, write "{value}"', where=where)
+    raise InputError(f"{key} must be a string, not {type(value).__name__}", where=where)
+
+
+def require_text(row: Row, key: str, where: str) -> str:
+    """Return a field that must be present and a string, possibly empty.
+
+    Raises:
+        InputError: it is missing or not a string.
+    """
+    if key not in row:
+        raise InputError(f"missing field {key!r}", where=where)
+    if not isinstance(row[key], str):
+        raise InputError(f"{key} must be a string, not {type(row[key]).__name__}", where=where)
+    return str(row[key])
+
+
+def require_tokens(value: object, where: str) -> tuple[int, ...]:
+    """Return `_tokens`, a list of integers.
+
+    Raises:
+        InputError: it is something else.
+    """
+    if not isinstance(value, list) or not all(type(token) is int for token in value):
+        raise InputError("_tokens must be a list of integers", where=where)
+    return tuple(value)
+
+
+def require_mapping(value: object, where: str) -> Row:
+    """Return `_pg`, an object.
+
+    Raises:
+        InputError: it is something else.
+    """
+    if not isinstance(value, dict):
+        raise InputError("_pg must be an object", where=where)
+    return value
+
+
+class UniqueIds:
+    """Remembers where each id was first seen, so that the second time is an error that names both."""
+
+    def __init__(self) -> None:
+        """Start with no id seen."""
+        self._first: dict[str, str] = {}
+
+    def add(self, item_id: str, where: str) -> None:
+        """Take note of an id.
+
+        Raises:
+            InputError: it was seen before.
+        """
+        line = where.rpartition(":")[2]
+        first = self._first.setdefault(item_id, line)
+        if first is not line:
+            raise InputError(f"duplicate item_id {item_id!r}: first on line {first}", where=where)

@@ -1,0 +1,52 @@
+"""Training batches without a Python loop over events.
+
+Every training event but a history's first is a target once an epoch: histories longer than max_length + 1
+are cut into windows that overlap by one event. Batches hold windows of like length, so padding is small.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+
+from genair.data.padding import pad_histories
+from genair.data.sequences import Sequences
+
+Indices = npt.NDArray[np.int64]
+_POOL = 32  # batches sorted by length together
+
+
+def windows(train: Sequences, max_length: int) -> Sequences:
+    """Cut histories into windows of at most max_length + 1 events, each with an input and a target."""
+    starts, lengths, owners = [], [], []
+    for user in np.flatnonzero(train.lengths() >= 2).tolist():
+        first, end = int(train.offsets[user]), int(train.offsets[user + 1])
+        for stop in range(end, first + 1, -max_length):
+            start = max(first, stop - max_length - 1)
+            starts.append(start)
+            lengths.append(stop - start)
+            owners.append(train.user_ids[user])
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    shifts = np.repeat(np.asarray(starts, dtype=np.int64) - offsets[:-1], lengths)
+    items = train.items[np.arange(offsets[-1]) + shifts]
+    return Sequences(owners, offsets, items, train.n_items)
+
+
+def epoch_batches(
+    cut: Sequences, batch_size: int, rng: np.random.Generator
+) -> Iterator[tuple[Indices, Indices]]:
+    """Yield (inputs, targets), int64 (windows, length) each, padded with 0 at the end, in random order."""
+    for users in _like_lengths(cut.lengths(), batch_size, rng):
+        whole = pad_histories(cut, users, int(cut.lengths()[users].max()))
+        targets = whole[:, 1:]
+        yield np.where(targets != 0, whole[:, :-1], 0), targets
+
+
+def _like_lengths(lengths: Indices, batch_size: int, rng: np.random.Generator) -> list[Indices]:
+    order = rng.permutation(len(lengths))
+    batches = []
+    for start in range(0, len(order), batch_size * _POOL):
+        pool = order[start : start + batch_size * _POOL]
+        pool = pool[np.argsort(lengths[pool], kind="stable")]
+        batches += [pool[first : first + batch_size] for first in range(0, len(pool), batch_size)]
+    return [batches[index] for index in rng.permutation(len(batches))]

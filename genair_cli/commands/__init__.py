@@ -1,0 +1,1 @@
+"""One file a command, each only parsing, opening, calling the library and saying what was done."""

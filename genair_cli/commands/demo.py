@@ -1,0 +1,108 @@
+"""`genair demo`: the whole pipeline on the embedded catalogue, each command shown before it runs."""
+
+import shlex
+import shutil
+import subprocess
+import sys
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from genair.catalogue import interactions_path, items_path
+from genair.errors import GenairError
+from genair.io.jsonl import Row
+from genair_cli import options
+from genair_cli.console import console
+from genair_cli.status import Status
+from genair_cli.streams import rows_in
+
+MODELS = (
+    ("ID", "id", "vectors.h5"),
+    ("text", "text", "vectors.h5"),
+    ("text, calibrated", "text", "calibrated.h5"),
+    ("text + ID", "text+id", "vectors.h5"),
+    ("text + ID, calibrated", "text+id", "calibrated.h5"),
+)
+SHOWN = (("hr", 10), ("ndcg", 10), ("mrr", 10))
+LOG = "interactions.jsonl"
+
+
+def demo(
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FOLDER", help="Where the files go.")
+    ] = Path("genair-demo"),
+    backend: options.Backend = "llamacpp",
+    force: options.Force = False,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = 0,
+    no_color: options.NoColor = False,
+) -> Status:
+    """Run the whole pipeline on the embedded catalogue: 200 invented items, 900 simulated users.
+
+    Prints each command before running it, and ends with a table of recommenders with and without text and
+    calibration. The files stay in the folder, to look at and to play with.
+    """
+    start = time.monotonic()
+    _prepare(output, force=force)
+    _run(output, "archetype", "items.jsonl", "-o", "archetypes.jsonl", "--backend", backend)
+    _run(output, "embed", "archetypes.jsonl", "-o", "vectors.h5", "--backend", backend)
+    _run(output, "calibrate", "vectors.h5", "-i", LOG, "-o", "calibrated.h5")
+    for number, (_, items, vectors) in enumerate(MODELS, start=1):
+        model = f"model-{number}.h5"
+        _run(output, "train", vectors, "-i", LOG, "--items", items, "-o", model)
+        _run(output, "eval", model, "-i", LOG, "--json", into=f"metrics-{number}.jsonl")
+    _report(output)
+    console.note(f"genair demo: {time.monotonic() - start:.0f} s; the files are in {output}")
+    return Status.DONE
+
+
+def _prepare(folder: Path, *, force: bool) -> None:
+    """Make the folder and put the catalogue in it.
+
+    Raises:
+        GenairError: the folder exists and is not to be replaced.
+    """
+    if folder.exists():
+        if not force:
+            raise GenairError(
+                "exists already: use --force to replace it, or -o for another", where=str(folder)
+            )
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True)
+    shutil.copyfile(items_path(), folder / "items.jsonl")
+    shutil.copyfile(interactions_path(), folder / LOG)
+
+
+def _run(folder: Path, *words: str, into: str | None = None) -> None:
+    """Show a command and run it in the folder.
+
+    Raises:
+        GenairError: it failed; its own line on stderr says why.
+    """
+    redirect = f" > {into}" if into else ""
+    console.note(f"$ genair {shlex.join(words)}{redirect}")
+    with ExitStack() as stack:
+        sink = stack.enter_context((folder / into).open("wb")) if into else None
+        done = subprocess.run(
+            [sys.executable, "-m", "genair_cli", *words], cwd=folder, stdout=sink, check=False
+        )
+    if done.returncode != 0:
+        raise GenairError(f"genair {words[0]} ended with exit status {done.returncode}")
+
+
+def _report(folder: Path) -> None:
+    """Show what the models reached, one row each."""
+    rows = []
+    for number, (title, _, _) in enumerate(MODELS, start=1):
+        with rows_in(str(folder / f"metrics-{number}.jsonl")) as source:
+            found = {(row["metric"], row["k"]): row for _, row in source.rows}
+        rows.append((f"SASRec, {title}", *(f"{_cell(found[key])}" for key in SHOWN)))
+    headings = ("test events, full ranking", *(f"{metric.upper()}@{k}" for metric, k in SHOWN))
+    console.table(headings, rows)
+
+
+def _cell(row: Row) -> str:
+    return f"{row['value']:.4f} ± {row['stderr']:.4f}"

@@ -1,0 +1,55 @@
+"""`genair info`: what a file is, and who made it step by step."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from genair_cli import options, viewing
+from genair_cli.console import console
+from genair_cli.status import Status
+from genair_cli.streams import check_readable, rows_in
+
+
+def info(
+    file: Annotated[str, typer.Argument(metavar="FILE", show_default=False)],
+    check: Annotated[
+        bool, typer.Option("--check", help="Read all of it and verify checksums, ids and numbers.")
+    ] = False,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = 0,
+    no_color: options.NoColor = False,
+) -> Status:
+    """Say what a file of any stage is and who made it, without loading its vectors."""
+    check_readable(Path(file))
+    found = _describe(file, check=check)
+    if viewing.wants_json(json):
+        viewing.write_rows([found])
+    else:
+        _show(found)
+    return Status.DONE
+
+
+def _describe(file: str, *, check: bool) -> dict[str, Any]:
+    from genair.io.inspect import LineSummary, describe_container, is_container
+
+    if is_container(Path(file)):
+        return describe_container(Path(file), file, check=check)
+    summary = LineSummary()
+    with rows_in(file) as source:
+        for _, row in source.rows:
+            summary.add(row)
+    return {**summary.result(file), **({"check": "ok"} if check else {})}
+
+
+def _show(found: dict[str, Any]) -> None:
+    plain = {key: value for key, value in found.items() if not isinstance(value, (dict, list))}
+    parts = {**found.get("datasets", {}), **found.get("fields", {})}
+    rows = [(key, str(value)) for key, value in (plain | parts).items()]
+    console.table(("", "value"), rows)
+    for moment, measures in found.get("diagnostics", {}).items():
+        console.table((moment, "value"), [(name, f"{value:.3f}") for name, value in measures.items()])
+    for step in found["steps"]:
+        detail = {key: value for key, value in step.items() if key not in ("id", "command")}
+        console.table((str(step.get("id")), ""), [(key, str(value)) for key, value in detail.items()])

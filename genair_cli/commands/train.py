@@ -1,0 +1,88 @@
+"""`genair train`: a sequential recommender on item vectors, ids, or both."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from genair.config import TrainConfig
+from genair_cli import options
+from genair_cli.console import console
+from genair_cli.logs import read_log
+from genair_cli.status import Status
+from genair_cli.streams import check_operands, container_in, container_out
+
+if TYPE_CHECKING:
+    from genair.io.embeddings import EmbeddingTable
+
+DEFAULT = TrainConfig()
+
+
+def train(
+    interactions: options.Interactions,
+    vectors: Annotated[str | None, typer.Argument(metavar="[CAL.h5]", show_default=False)] = None,
+    output: options.Output = None,
+    backbone: Annotated[str, typer.Option(help="The recommender: sasrec.")] = DEFAULT.backbone,
+    items: Annotated[str, typer.Option(help="What stands for an item: id, text or text+id.")] = DEFAULT.items,
+    loss: Annotated[str, typer.Option(help="ce: full softmax cross-entropy.")] = DEFAULT.loss,
+    dim: Annotated[int, typer.Option(metavar="N", help="Width of the recommender.")] = DEFAULT.dim,
+    blocks: Annotated[int, typer.Option(metavar="N", help="Transformer blocks.")] = DEFAULT.blocks,
+    heads: Annotated[int, typer.Option(metavar="N", help="Attention heads.")] = DEFAULT.heads,
+    dropout: Annotated[float, typer.Option(metavar="P", help="Probability of dropout.")] = DEFAULT.dropout,
+    max_length: Annotated[int, typer.Option(metavar="N", help="Events the model sees.")] = DEFAULT.max_length,
+    batch_size: Annotated[int, typer.Option(metavar="N", help="Sequences a step.")] = DEFAULT.batch_size,
+    learning_rate: Annotated[float, typer.Option(metavar="R", help="Of Adam.")] = DEFAULT.learning_rate,
+    epochs: Annotated[int, typer.Option(metavar="N", help="Most passes over the data.")] = DEFAULT.epochs,
+    patience: Annotated[
+        int, typer.Option(metavar="N", help="Stop after so many epochs without gain.")
+    ] = DEFAULT.patience,
+    seed: options.Seed = DEFAULT.seed,
+    device: options.Device = "auto",
+    on_error: options.OnError = options.OnErrorChoice.FAIL,
+    force: options.Force = False,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = 0,
+    no_color: options.NoColor = False,
+) -> Status:
+    """Train a recommender; the last two events of each user are left for validation and test.
+
+    Reads item vectors (none with --items id) and a click log; writes a model that serves alone.
+    """
+    config = TrainConfig(
+        backbone,
+        items,
+        loss,
+        dim,
+        blocks,
+        heads,
+        dropout,
+        max_length,
+        batch_size,
+        learning_rate,
+        epochs,
+        patience,
+        seed,
+    )
+    needs_vectors = items != "id" or vectors is not None
+    check_operands(*([vectors] if needs_vectors else []), interactions)
+    with container_out(output, force=force) as path:
+        from genair.device import resolve_device
+        from genair.io.checkpoints import write_model
+        from genair.train.stage import train_on
+
+        chosen = resolve_device(device)
+        table = _vectors(vectors) if needs_vectors else None
+        log = read_log(interactions, table.item_ids if table else None, on_error)
+        with console.counting("epochs", config.epochs) as tick:
+            made = train_on(
+                table, log.item_ids, log.sequences, config, chosen, log.sha256, lambda row: tick(row.words())
+            )
+        write_model(path, made.model)
+    console.note(f"genair train: {made.summary()}")
+    return log.status
+
+
+def _vectors(operand: str | None) -> "EmbeddingTable":
+    from genair.io.embeddings import read_table
+
+    with container_in(operand) as (path, name):
+        return read_table(path, name)

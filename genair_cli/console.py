@@ -1,0 +1,105 @@
+"""What a person sees, all of it on stderr: notes, warnings, progress; tables of viewers on stdout.
+
+Progress is drawn on a terminal only; in a log it is one plain line a minute with rate and time left.
+"""
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TypeVar
+
+T = TypeVar("T")
+Tick = Callable[[str], None]
+_LOG_EVERY_S = 60.0
+
+
+class Console:
+    """The state of the porch: how much to say, and in colour or not."""
+
+    def __init__(self) -> None:
+        """Start with the defaults; `configure` sets what the command line says."""
+        self.verbosity = 0
+        self.quiet = False
+        self.color = True
+
+    def configure(self, *, quiet: bool = False, verbose: int = 0, no_color: bool = False) -> None:
+        """Take the shared options of a command."""
+        self.quiet, self.verbosity = quiet, verbose
+        self.color = not no_color and "NO_COLOR" not in os.environ
+
+    def line(self, text: str) -> None:
+        """Print one line, whatever the settings."""
+        try:
+            sys.stderr.write(" ".join(text.splitlines()) + "\n")
+            sys.stderr.flush()
+        except (OSError, ValueError):  # nobody listens; the exit code still tells
+            return
+
+    def note(self, text: str) -> None:
+        """Print a line unless told to be quiet."""
+        if not self.quiet:
+            self.line(text)
+
+    def detail(self, text: str) -> None:
+        """Print a line only with -v."""
+        if self.verbosity:
+            self.note(text)
+
+    def is_live(self) -> bool:
+        """Return whether something may be drawn and redrawn on stderr."""
+        return sys.stderr.isatty() and not self.quiet and os.environ.get("TERM") != "dumb"
+
+    def progress(self, things: Iterable[T], label: str, total: int | None = None) -> Iterator[T]:
+        """Pass things through and show how many went by."""
+        with self.counting(label, total) as tick:
+            for thing in things:
+                yield thing
+                tick("")
+
+    @contextmanager
+    def counting(self, label: str, total: int | None = None) -> Iterator[Tick]:
+        """Yield what is to be called after each unit of work, with a few words on how it went."""
+        if not self.is_live():
+            yield self._logger(label, total)
+            return
+        from rich.console import Console as RichConsole
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        screen = RichConsole(stderr=True, no_color=not self.color)
+        with Progress(*columns, console=screen, transient=True) as bar:
+            task = bar.add_task(label, total=total)
+            yield lambda words: bar.update(task, advance=1, description=f"{label} {words}".strip())
+
+    def _logger(self, label: str, total: int | None) -> Tick:
+        """Return a tick that prints a plain line a minute."""
+        start = said = time.monotonic()
+        count = 0
+
+        def tick(words: str) -> None:
+            nonlocal count, said
+            count += 1
+            now = time.monotonic()
+            if now - said >= _LOG_EVERY_S:
+                said, rate = now, count / (now - start)
+                left = f", {(total - count) / rate:.0f} s left" if total else ""
+                self.note(f"{label}: {count} done, {rate:.2f} a second{left} {words}".rstrip())
+
+        return tick
+
+    def table(self, headings: Sequence[str], rows: Iterable[Sequence[str]], *, stderr: bool = False) -> None:
+        """Print a table: the first column left-aligned, the others right."""
+        from rich.console import Console as RichConsole
+        from rich.table import Table
+
+        grid = Table(box=None, pad_edge=False, header_style="bold")
+        for index, heading in enumerate(headings):
+            grid.add_column(heading, justify="right" if index else "left", overflow="fold")
+        for row in rows:
+            grid.add_row(*row)
+        RichConsole(stderr=stderr, no_color=not self.color, soft_wrap=True, highlight=False).print(grid)
+
+
+console = Console()

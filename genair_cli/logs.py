@@ -1,0 +1,70 @@
+"""Reading a click log against the items of a file, and what there is to say about it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from genair.data.ids import IdMap
+from genair.data.interactions import read_interactions
+from genair.data.sequences import MIN_EVENTS, Sequences, build_sequences
+from genair_cli.console import console
+from genair_cli.options import OnErrorChoice
+from genair_cli.status import Status
+from genair_cli.streams import rows_in
+
+_MANY_TIES = 0.2
+
+
+@dataclass(frozen=True)
+class Log:
+    """A click log whose items are known.
+
+    Attributes:
+        item_ids: the catalogue; item_ids[i] is item index i + 1 of the sequences.
+        sequences: every user's history.
+        sha256: digest of the file.
+    """
+
+    item_ids: Sequence[str]
+    sequences: Sequences
+    sha256: str
+
+    @property
+    def status(self) -> Status:
+        """Return what the process should tell: whether events were dropped."""
+        return Status.SOME_FAILED if self.sequences.unknown else Status.DONE
+
+
+def read_log(operand: str, item_ids: Sequence[str] | None, on_error: OnErrorChoice) -> Log:
+    """Read a log and say on stderr what its reader should know.
+
+    Args:
+        operand: a file, or `-`.
+        item_ids: the catalogue; None takes the items the log names, sorted.
+        on_error: whether events of unknown items stop the work or are dropped.
+
+    Raises:
+        InputError: a line breaks the schema, or names an item that is not in `item_ids`.
+    """
+    with rows_in(operand) as source:
+        log = read_interactions(source.rows, source.name)
+        skip = on_error is OnErrorChoice.SKIP
+        known = sorted(log.item_ids) if item_ids is None else item_ids
+        sequences = build_sequences(log, IdMap(known), name=source.name, skip_unknown=skip)
+        _comment(sequences, source.name)
+        return Log(known, sequences, source.reader.sha256)
+
+
+def _comment(sequences: Sequences, name: str) -> None:
+    lengths = sequences.lengths()
+    short = int(np.sum(lengths < MIN_EVENTS))
+    if sequences.unknown:
+        console.note(f"{name}: {sequences.unknown} events dropped, their items have no vector")
+    if sequences.ties > _MANY_TIES:
+        share = f"{sequences.ties:.0%}"
+        console.note(
+            f"{name}: warning: {share} of neighbouring events have equal times: next-item metrics mean little"
+        )
+    if short:
+        console.detail(f"{name}: {short} users have fewer than {MIN_EVENTS} events and are only trained on")

@@ -1,0 +1,71 @@
+"""The entry point: one app, one command a stage."""
+
+import signal
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+from types import FrameType
+from typing import Annotated
+
+import typer
+
+from genair_cli.commands import archetype, calibrate, demo, embed, evaluate, info, train
+from genair_cli.console import console
+from genair_cli.status import Status, guarded
+
+HELP = """Turn what an item is and whom it is for into vectors that recommenders learn from.
+
+genair archetype items.jsonl | genair embed -o emb.h5; genair calibrate emb.h5 -i log.jsonl -o cal.h5;
+genair train cal.h5 -i log.jsonl -o model.h5; genair eval model.h5 -i log.jsonl
+"""
+
+app = typer.Typer(
+    name="genair",
+    help=HELP,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["--help", "-h"]},
+)
+app.command("archetype")(archetype.archetype)
+app.command("embed")(embed.embed)
+app.command("calibrate")(calibrate.calibrate)
+app.command("train")(train.train)
+app.command("eval")(evaluate.evaluate)
+app.command("info")(info.info)
+app.command("demo")(demo.demo)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"genair {version('genair')}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit."),
+    ] = False,
+) -> None:
+    """Hold the options of the program itself."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command line and return its exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    console.configure()
+    command = next((word for word in arguments if not word.startswith("-")), "")
+    name = f"genair {command}".strip()
+    return guarded(lambda: app(args=arguments, prog_name="genair", standalone_mode=False), name)
+
+
+def run() -> None:
+    """Be the process: take signals, exit with the code."""
+    signal.signal(signal.SIGTERM, _terminated)
+    sys.exit(main())
+
+
+def _terminated(_signal: int, _frame: FrameType | None) -> None:
+    raise SystemExit(Status.TERMINATED)
