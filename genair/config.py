@@ -34,7 +34,7 @@ class Decoding:
     temperature: float = 0.0
     top_p: float = 0.9
     top_k: int = 0
-    repeat_penalty: float = 1.2
+    repeat_penalty: float = 1.1
 
     def __post_init__(self) -> None:
         """Refuse values outside their range."""
