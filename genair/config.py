@@ -9,6 +9,7 @@ from typing import Any
 
 from genair.errors import UsageError
 
+DEFAULT_MODEL = "smollm2-135m-instruct"
 VIEWS = ("context", "archetype")
 ITEM_ENCODERS = ("id", "text", "text+id")
 

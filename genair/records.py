@@ -136,6 +136,18 @@ def require_mapping(value: object, where: str) -> Row:
     return value
 
 
+@dataclass(frozen=True)
+class ChatPrompt:
+    """What the model is told: a system message, a user message, and the beginning of its own answer.
+
+    The three are data, never chat format: control tokens written in them stay plain text.
+    """
+
+    system: str
+    user: str
+    prime: str
+
+
 class UniqueIds:
     """Remembers where each id was first seen, so that the second time is an error that names both."""
 

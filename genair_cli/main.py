@@ -4,6 +4,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
+from pathlib import Path
 from types import FrameType
 from typing import Annotated
 
@@ -11,6 +12,7 @@ import typer
 
 from genair_cli.commands import archetype, calibrate, demo, embed, evaluate, info, train
 from genair_cli.console import console
+from genair_cli.settings import apply_settings
 from genair_cli.status import Status, guarded
 
 HELP = """Turn what an item is and whom it is for into vectors that recommenders learn from.
@@ -44,12 +46,20 @@ def _show_version(wanted: bool) -> None:
 
 @app.callback()
 def root(
-    version: Annotated[
+    context: typer.Context,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            "--config", metavar="FILE", help="Defaults, TOML: a table a command.", show_default=False
+        ),
+    ] = None,
+    _version: Annotated[
         bool,
         typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit."),
     ] = False,
 ) -> None:
-    """Hold the options of the program itself."""
+    """Take the options of the program itself."""
+    apply_settings(context, config)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

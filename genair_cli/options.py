@@ -1,11 +1,13 @@
 """Options that mean the same in every command, each defined once."""
 
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from genair.llm import BACKENDS
 from genair_cli.console import console
 
 STDIN = "-"
@@ -16,6 +18,16 @@ class OnErrorChoice(StrEnum):
 
     FAIL = "fail"
     SKIP = "skip"
+
+
+def choice(flag: str, meaning: str, names: Sequence[str]) -> Any:  # noqa: ANN401
+    """Return an option that takes a registered name: its help lists them and the shell completes them.
+
+    The library refuses other names, with the same list; `Any` is what typer's options are.
+    """
+    return typer.Option(
+        flag, metavar="NAME", help=f"{meaning}: {', '.join(names)}.", autocompletion=lambda: list(names)
+    )
 
 
 Output = Annotated[
@@ -48,8 +60,7 @@ Model = Annotated[
     str, typer.Option("--model", metavar="NAME|FILE", help="The language model: a name or a GGUF file.")
 ]
 Backend = Annotated[
-    str,
-    typer.Option("--backend", help="What runs the language model: llamacpp, or echo (no model, for tests)."),
+    str, choice("--backend", "What runs the language model; echo is none, for tests", BACKENDS.names())
 ]
 Workers = Annotated[
     int | None,

@@ -9,10 +9,10 @@ from genair.archetype.prompts import PromptTemplate, load_template, render_attri
 from genair.config import ArchetypeConfig, Decoding
 from genair.errors import InputError
 from genair.io.jsonl import OnBad
-from genair.llm.base import BackendSpec, ChatPrompt, LLMBackend
+from genair.llm.base import BackendSpec, LLMBackend
 from genair.llm.waves import map_waves, waves_of
 from genair.provenance import GENAIR_VERSION, digest_of
-from genair.records import Archetype, Item, Row, UniqueIds
+from genair.records import Archetype, ChatPrompt, Item, Row, UniqueIds
 from genair.seeding import derive_seed
 
 

@@ -14,9 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from genair.errors import InputError, UsageError
-from genair.llm.base import ChatPrompt
 from genair.provenance import digest_of
-from genair.records import Item
+from genair.records import ChatPrompt, Item
 
 _FOLDER = resources.files("genair.archetype") / "prompts"
 _TEXTS = ("system", "user", "prime")

@@ -92,6 +92,6 @@ def _fit(
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         if on_step is not None:
-            on_step(float(loss))
+            on_step(loss.item())
     with torch.no_grad():
         return adapter, functional.normalize(adapter(vectors), dim=1)

@@ -10,6 +10,7 @@ is computed exactly from
 """
 
 import math
+import warnings
 from typing import Protocol
 
 import numpy as np
@@ -43,12 +44,15 @@ class PairSum:
     def __init__(self, weights: sparse.csr_array) -> None:
         """Take the symmetric weights a_ij, shape (n, n)."""
         matrix = weights.astype(np.float32)
-        self._matrix = torch.sparse_csr_tensor(
-            torch.from_numpy(matrix.indptr.astype(np.int64)),
-            torch.from_numpy(matrix.indices.astype(np.int64)),
-            torch.from_numpy(matrix.data),
-            size=matrix.shape,
-        )
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Sparse CSR tensor support is in beta", UserWarning)
+            self._matrix = torch.sparse_csr_tensor(
+                torch.from_numpy(matrix.indptr.astype(np.int64)),
+                torch.from_numpy(matrix.indices.astype(np.int64)),
+                torch.from_numpy(matrix.data),
+                size=matrix.shape,
+                check_invariants=False,
+            )
         self._degrees = torch.from_numpy(np.asarray(weights.sum(axis=1), dtype=np.float32))
         self.total = float(weights.sum())
 

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from genair.archetype.prompts import load_template
 from genair.config import ArchetypeConfig, EmbedConfig
 from genair.errors import InputError
-from genair.llm.base import Answered, BackendSpec, ChatPrompt, LLMBackend, PooledStates
+from genair.llm.base import Answered, BackendSpec, LLMBackend, PooledStates
 from genair.llm.waves import map_waves, waves_of
-from genair.records import Archetype, Row, UniqueIds
+from genair.records import Archetype, ChatPrompt, Row, UniqueIds
 
 
 def read_archetypes(rows: Iterable[tuple[str, Row]], config: EmbedConfig) -> Iterator[Archetype]:

@@ -1,9 +1,13 @@
 """Local language models: text and hidden states, several sequences per forward pass."""
 
-from genair.llm.base import LLMBackend
+from typing import TYPE_CHECKING
+
 from genair.registry import Registry
 
-BACKENDS: Registry[type[LLMBackend]] = Registry(
+if TYPE_CHECKING:
+    from genair.llm.base import LLMBackend
+
+BACKENDS: Registry["type[LLMBackend]"] = Registry(
     "backend",
     {
         "llamacpp": "genair.llm.llamacpp:LlamaCppBackend",

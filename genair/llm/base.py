@@ -12,20 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from genair.config import Decoding
+from genair.records import ChatPrompt
 
 Vector = npt.NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class ChatPrompt:
-    """What the model is told: a system message, a user message, and the beginning of its own answer.
-
-    The three are data, never chat format: control tokens written in them stay plain text.
-    """
-
-    system: str
-    user: str
-    prime: str
 
 
 @dataclass(frozen=True)

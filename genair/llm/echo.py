@@ -15,11 +15,11 @@ from genair.config import Decoding
 from genair.llm.base import (
     Answered,
     BackendSpec,
-    ChatPrompt,
     Generation,
     PooledStates,
 )
 from genair.llm.pooling import MeanPool
+from genair.records import ChatPrompt
 from genair.seeding import derive_seed
 
 HIDDEN_SIZE = 32

@@ -20,11 +20,11 @@ from genair.errors import GenairError, InputError, MissingExtraError, UsageError
 from genair.llm.base import (
     Answered,
     BackendSpec,
-    ChatPrompt,
     Generation,
     PooledStates,
 )
 from genair.llm.engine import Job, WaveEngine, generation_jobs, state_jobs
+from genair.records import ChatPrompt
 
 try:
     import llama_cpp as cpp

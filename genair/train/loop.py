@@ -135,7 +135,7 @@ def _train_epoch(
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
-        losses.append(float(loss))
+        losses.append(loss.item())
         if not np.isfinite(losses[-1]):
             raise InputError(f"the loss is not finite in epoch {epoch}: lower --learning-rate")
     return float(np.mean(losses))

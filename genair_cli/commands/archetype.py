@@ -4,10 +4,10 @@ from typing import Annotated
 
 import typer
 
-from genair.config import ArchetypeConfig, Decoding
+from genair.archetype.prompts import template_names
+from genair.config import DEFAULT_MODEL, ArchetypeConfig, Decoding
 from genair.device import usable_cores
 from genair.errors import InputError
-from genair.llm.models import DEFAULT_MODEL, backend_spec
 from genair_cli import options
 from genair_cli.console import console
 from genair_cli.skipping import skipping
@@ -18,12 +18,12 @@ DEFAULT = ArchetypeConfig()
 
 
 def archetype(
-    items: Annotated[str | None, typer.Argument(metavar="[ITEMS.jsonl]", show_default=False)] = None,
+    items: Annotated[str | None, typer.Argument(metavar="ITEMS.jsonl", show_default=False)] = None,
     output: options.Output = None,
     model: options.Model = DEFAULT_MODEL,
     backend: options.Backend = "llamacpp",
     prompt: Annotated[
-        str, typer.Option(help="Prompt template: profile, paper, or a TOML file.")
+        str, options.choice("--prompt", "Prompt template, or a TOML file", template_names())
     ] = DEFAULT.prompt,
     item_type: Annotated[str, typer.Option(help="What the prompt calls an item.")] = DEFAULT.item_type,
     fields: Annotated[
@@ -64,6 +64,7 @@ def archetype(
     Reads JSON lines with item_id and any attributes; writes a line an item, in the same order.
     """
     from genair.archetype.generate import requests, write_archetypes
+    from genair.llm.models import backend_spec
 
     check_operands(items)
     decoding = Decoding(max_tokens, temperature, top_p, top_k, repeat_penalty)

@@ -4,10 +4,10 @@ from typing import Annotated
 
 import typer
 
+from genair.calibrate import OBJECTIVES
 from genair.config import CalibrateConfig
 from genair_cli import options
 from genair_cli.console import console
-from genair_cli.logs import read_log
 from genair_cli.status import Status
 from genair_cli.streams import check_operands, container_in, container_out
 
@@ -16,10 +16,10 @@ DEFAULT = CalibrateConfig()
 
 def calibrate(
     interactions: options.Interactions,
-    embeddings: Annotated[str | None, typer.Argument(metavar="[EMB.h5]", show_default=False)] = None,
+    embeddings: Annotated[str | None, typer.Argument(metavar="EMB.h5", show_default=False)] = None,
     output: options.Output = None,
     objective: Annotated[
-        str, typer.Option(help="What is minimised: alignment or paper.")
+        str, options.choice("--objective", "What is minimised", OBJECTIVES.names())
     ] = DEFAULT.objective,
     dim: Annotated[int, typer.Option(metavar="N", help="Size of the calibrated vectors.")] = DEFAULT.dim,
     gamma: Annotated[
@@ -39,9 +39,9 @@ def calibrate(
     verbose: options.Verbose = 0,
     no_color: options.NoColor = False,
 ) -> Status:
-    """Calibrate item vectors by what users consume together, in training events only.
+    """Bend item vectors until they agree with behaviour.
 
-    Each user's last two events are left out. Says on stderr how far the space agreed with held-out pairs
+    Learns from what users consume together in training events; each user's last two are left out. Says on stderr how far the space agreed with held-out pairs
     before and after.
     """
     check_operands(embeddings, interactions)
@@ -49,6 +49,7 @@ def calibrate(
     with container_out(output, force=force) as path, container_in(embeddings) as (source, name):
         from genair.calibrate.stage import calibrate_table
         from genair.io.embeddings import read_table, write_table
+        from genair_cli.logs import read_log
 
         table = read_table(source, name)
         log = read_log(interactions, table.item_ids, on_error)

@@ -11,7 +11,6 @@ from typing import Annotated
 
 import typer
 
-from genair.catalogue import interactions_path, items_path
 from genair.errors import GenairError
 from genair.io.jsonl import Row
 from genair_cli import options
@@ -40,9 +39,9 @@ def demo(
     verbose: options.Verbose = 0,
     no_color: options.NoColor = False,
 ) -> Status:
-    """Run the whole pipeline on the embedded catalogue: 200 invented items, 900 simulated users.
+    """Run the whole pipeline on an embedded catalogue.
 
-    Prints each command before running it, and ends with a table of recommenders with and without text and
+    It has 200 invented items and 900 simulated users. Prints each command before running it, and ends with a table of recommenders with and without text and
     calibration. The files stay in the folder, to look at and to play with.
     """
     start = time.monotonic()
@@ -65,6 +64,8 @@ def _prepare(folder: Path, *, force: bool) -> None:
     Raises:
         GenairError: the folder exists and is not to be replaced.
     """
+    from genair.catalogue import interactions_path, items_path
+
     if folder.exists():
         if not force:
             raise GenairError(

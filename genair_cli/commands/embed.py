@@ -4,9 +4,8 @@ from typing import Annotated
 
 import typer
 
-from genair.config import EmbedConfig
+from genair.config import DEFAULT_MODEL, EmbedConfig
 from genair.device import usable_cores
-from genair.llm.models import DEFAULT_MODEL, backend_spec
 from genair_cli import options
 from genair_cli.console import console
 from genair_cli.status import Status
@@ -16,12 +15,12 @@ DEFAULT = EmbedConfig()
 
 
 def embed(
-    archetypes: Annotated[str | None, typer.Argument(metavar="[ARCH.jsonl]", show_default=False)] = None,
+    archetypes: Annotated[str | None, typer.Argument(metavar="ARCH.jsonl", show_default=False)] = None,
     output: options.Output = None,
     model: options.Model = DEFAULT_MODEL,
     backend: options.Backend = "llamacpp",
     views: Annotated[
-        str, typer.Option(help="What the vector is made of: context, archetype or both.")
+        str, options.choice("--views", "What the vector is made of", (*DEFAULT.views, "both"))
     ] = "both",
     dim: Annotated[int, typer.Option(metavar="N", help="Most principal components per view.")] = DEFAULT.dim,
     workers: options.Workers = None,
@@ -33,12 +32,14 @@ def embed(
     verbose: options.Verbose = 0,
     no_color: options.NoColor = False,
 ) -> Status:
-    """Turn archetypes into item vectors, in one pass of the model over prompt and answer.
+    """Turn archetypes into item vectors.
 
+    One pass of the model over prompt and answer gives the mean hidden states of both.
     Writes HDF5: ids, vectors, the raw states of each view and the projections that made the vectors of them.
     """
     from genair.embed.stage import embed_records
     from genair.io.embeddings import create_embeddings
+    from genair.llm.models import backend_spec
 
     check_operands(archetypes)
     config = EmbedConfig(DEFAULT.views if views == "both" else (views,), dim, wave)

@@ -6,14 +6,13 @@ import typer
 
 from genair_cli import options, viewing
 from genair_cli.console import console
-from genair_cli.logs import read_log
 from genair_cli.status import Status
 from genair_cli.streams import check_operands, container_in
 
 
 def evaluate(
     interactions: options.Interactions,
-    model: Annotated[str | None, typer.Argument(metavar="[MODEL.h5]", show_default=False)] = None,
+    model: Annotated[str | None, typer.Argument(metavar="MODEL.h5", show_default=False)] = None,
     batch_size: Annotated[int, typer.Option(metavar="N", help="Users ranked together.")] = 512,
     device: options.Device = "auto",
     on_error: options.OnError = options.OnErrorChoice.FAIL,
@@ -22,8 +21,9 @@ def evaluate(
     verbose: options.Verbose = 0,
     no_color: options.NoColor = False,
 ) -> Status:
-    """Rank each user's last event among the whole catalogue and report HR, NDCG and MRR.
+    """Measure a recommender on each user's last event.
 
+    Ranks it among the whole catalogue and reports HR, NDCG and MRR.
     Items the user had before are left out of the ranking; ties count by mean rank.
     """
     check_operands(model, interactions)
@@ -31,6 +31,7 @@ def evaluate(
         from genair.device import resolve_device
         from genair.evaluate.stage import evaluate_model
         from genair.io.checkpoints import read_model
+        from genair_cli.logs import read_log
 
         chosen = resolve_device(device)
         trained = read_model(path, name)

@@ -21,7 +21,10 @@ def info(
     verbose: options.Verbose = 0,
     no_color: options.NoColor = False,
 ) -> Status:
-    """Say what a file of any stage is and who made it, without loading its vectors."""
+    """Say what a file is and who made it.
+
+    Takes a file of any stage; its vectors are not loaded.
+    """
     check_readable(Path(file))
     found = _describe(file, check=check)
     if viewing.wants_json(json):

@@ -4,10 +4,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from genair.config import TrainConfig
+from genair.config import ITEM_ENCODERS, TrainConfig
+from genair.models import BACKBONES
+from genair.train import LOSSES
 from genair_cli import options
 from genair_cli.console import console
-from genair_cli.logs import read_log
 from genair_cli.status import Status
 from genair_cli.streams import check_operands, container_in, container_out
 
@@ -19,11 +20,15 @@ DEFAULT = TrainConfig()
 
 def train(
     interactions: options.Interactions,
-    vectors: Annotated[str | None, typer.Argument(metavar="[CAL.h5]", show_default=False)] = None,
+    vectors: Annotated[str | None, typer.Argument(metavar="CAL.h5", show_default=False)] = None,
     output: options.Output = None,
-    backbone: Annotated[str, typer.Option(help="The recommender: sasrec.")] = DEFAULT.backbone,
-    items: Annotated[str, typer.Option(help="What stands for an item: id, text or text+id.")] = DEFAULT.items,
-    loss: Annotated[str, typer.Option(help="ce: full softmax cross-entropy.")] = DEFAULT.loss,
+    backbone: Annotated[
+        str, options.choice("--backbone", "The recommender", BACKBONES.names())
+    ] = DEFAULT.backbone,
+    items: Annotated[
+        str, options.choice("--items", "What stands for an item", ITEM_ENCODERS)
+    ] = DEFAULT.items,
+    loss: Annotated[str, options.choice("--loss", "What is minimised", LOSSES.names())] = DEFAULT.loss,
     dim: Annotated[int, typer.Option(metavar="N", help="Width of the recommender.")] = DEFAULT.dim,
     blocks: Annotated[int, typer.Option(metavar="N", help="Transformer blocks.")] = DEFAULT.blocks,
     heads: Annotated[int, typer.Option(metavar="N", help="Attention heads.")] = DEFAULT.heads,
@@ -43,8 +48,9 @@ def train(
     verbose: options.Verbose = 0,
     no_color: options.NoColor = False,
 ) -> Status:
-    """Train a recommender; the last two events of each user are left for validation and test.
+    """Train a sequential recommender.
 
+    The last two events of each user are left for validation and test.
     Reads item vectors (none with --items id) and a click log; writes a model that serves alone.
     """
     config = TrainConfig(
@@ -68,6 +74,7 @@ def train(
         from genair.device import resolve_device
         from genair.io.checkpoints import write_model
         from genair.train.stage import train_on
+        from genair_cli.logs import read_log
 
         chosen = resolve_device(device)
         table = _vectors(vectors) if needs_vectors else None

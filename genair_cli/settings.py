@@ -1,0 +1,64 @@
+"""Defaults from TOML files: flag > --config FILE > $XDG_CONFIG_HOME/genair/config.toml > built-in.
+
+A table a command, an option a key: `[train]`, `max-length = 100`. A key no command has is an error, since a
+setting that changes nothing misleads.
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from genair.errors import GenairError, InputError
+
+Defaults = dict[str, dict[str, Any]]
+
+
+def apply_settings(context: typer.Context, named: Path | None) -> None:
+    """Make the files' values the defaults of the commands below `context`.
+
+    Raises:
+        GenairError: the named file is missing.
+        InputError: a file is not TOML, or has a key that no command has.
+    """
+    if named is not None and not named.is_file():
+        raise GenairError("no such file", where=str(named))
+    known = _options(context)
+    merged: Defaults = {}
+    for path in (_user_file(), named):
+        if path is not None and path.is_file():
+            for command, values in _read(path, known).items():
+                merged.setdefault(command, {}).update(values)
+    context.default_map = merged
+
+
+def _user_file() -> Path:
+    base = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
+    return Path(base) / "genair" / "config.toml"
+
+
+def _options(context: typer.Context) -> Mapping[str, frozenset[str]]:
+    """Return the option names of each command."""
+    commands: Mapping[str, Any] = getattr(context.command, "commands", {})
+    return {
+        name: frozenset(str(option.name) for option in command.params) for name, command in commands.items()
+    }
+
+
+def _read(path: Path, known: Mapping[str, frozenset[str]]) -> Defaults:
+    try:
+        tables = tomllib.loads(path.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"not TOML ({error})", where=str(path)) from error
+    found: Defaults = {}
+    for command, values in tables.items():
+        if command not in known or not isinstance(values, dict):
+            raise InputError(f"[{command}] is not a command: use one of {', '.join(known)}", where=str(path))
+        found[command] = {key.replace("-", "_"): value for key, value in values.items()}
+        strange = sorted(found[command].keys() - known[command])
+        if strange:
+            raise InputError(f"genair {command} has no option {strange[0]!r}", where=str(path))
+    return found
