@@ -25,8 +25,8 @@ class Registry(Generic[T]):
         """Return the known names in the order they were listed."""
         return tuple(self._entries)
 
-    def get(self, name: str) -> T:
-        """Import and return the part called `name`.
+    def check(self, name: str) -> None:
+        """Refuse a name early, without importing anything.
 
         Raises:
             UsageError: no part has that name.
@@ -34,5 +34,13 @@ class Registry(Generic[T]):
         if name not in self._entries:
             known = ", ".join(self._entries)
             raise UsageError(f"unknown {self.kind} {name!r}: choose from {known}")
+
+    def get(self, name: str) -> T:
+        """Import and return the part called `name`.
+
+        Raises:
+            UsageError: no part has that name.
+        """
+        self.check(name)
         module, _, attribute = self._entries[name].partition(":")
         return cast(T, getattr(import_module(module), attribute))

@@ -27,9 +27,13 @@ class Adapter(nn.Module):
 
     @torch.no_grad()
     def start_at(self, vectors: Tensor, std: float) -> None:
-        """Rescale the last layer so that the output on `vectors` has this standard deviation, mean 0."""
+        """Set the last layer so that on `vectors` every output has mean 0, and all together this std."""
         self.last.bias.zero_()
-        self.last.weight.mul_(std / self(vectors).std().clamp_min(1e-12))
+        mapped = self(vectors)
+        centre = mapped.mean(dim=0)
+        factor = std / (mapped - centre).std().clamp_min(1e-12)
+        self.last.weight.mul_(factor)
+        self.last.bias.sub_(factor * centre)
 
     def forward(self, vectors: Tensor) -> Tensor:
         """Map (items, z) to (items, dim)."""

@@ -59,9 +59,12 @@ def calibrate(
     Raises:
         InputError: no two items are ever consumed by one user, or the loss stops being finite.
     """
-    graph, held = hold_out(associate(train), config.holdout, config.seed)
-    if not len(graph):
+    pairs = associate(train)
+    if not len(pairs):
         raise InputError("no two items share a user in the training events: nothing to calibrate by")
+    graph, held = hold_out(pairs, config.holdout, config.seed)
+    if not len(graph):
+        raise InputError(f"all {len(pairs)} associated pairs are held out: lower --holdout")
     with torch.random.fork_rng():
         torch.manual_seed(config.seed)
         adapter, unit = _fit(torch.from_numpy(vectors), graph, config, on_step)
@@ -94,4 +97,8 @@ def _fit(
         if on_step is not None:
             on_step(loss.item())
     with torch.no_grad():
-        return adapter, functional.normalize(adapter(vectors), dim=1)
+        mapped = adapter(vectors)
+    lengths = torch.linalg.vector_norm(mapped, dim=1)
+    if not (torch.isfinite(lengths) & (lengths > 0)).all():
+        raise InputError("the result is not finite: lower --learning-rate")
+    return adapter, functional.normalize(mapped, dim=1)

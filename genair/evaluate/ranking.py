@@ -29,7 +29,7 @@ def rank_targets(model: Recommender, held: Held, max_length: int, batch_size: in
         batch_size: users scored together; memory is batch_size times items.
 
     Raises:
-        InputError: a score is not a number.
+        InputError: a score is not finite.
     """
     device = next(model.parameters()).device
     table = model.items.table()
@@ -38,8 +38,8 @@ def rank_targets(model: Recommender, held: Held, max_length: int, batch_size: in
         users = np.arange(start, min(start + batch_size, len(ranks)))
         histories = torch.from_numpy(pad_histories(held.histories, users, max_length)).to(device)
         scores = model.scores(histories, table)
-        if torch.isnan(scores).any():
-            raise InputError("the model's scores are not numbers: it was trained on broken values")
+        if not torch.isfinite(scores).all():
+            raise InputError("scores are not finite: lower --learning-rate, or the model file is damaged")
         targets = torch.from_numpy(held.targets[users] - 1).to(device)
         ranks[users] = _mean_ranks(scores, targets, *_seen(held.histories, users, device)).cpu().numpy()
     return ranks

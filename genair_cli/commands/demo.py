@@ -41,8 +41,8 @@ def demo(
 ) -> Status:
     """Run the whole pipeline on an embedded catalogue.
 
-    It has 200 invented items and 900 simulated users. Prints each command before running it, and ends with a table of recommenders with and without text and
-    calibration. The files stay in the folder, to look at and to play with.
+    It has 200 invented items and 900 simulated users. Each command is shown before it runs; a table of
+    recommenders with and without text and calibration ends it. The files stay, to look at and to play with.
     """
     start = time.monotonic()
     _prepare(output, force=force)

@@ -1,0 +1,223 @@
+"""The objectives: sparse forms against double loops over all pairs, and what every objective promises."""
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import sparse
+
+from genair.calibrate import OBJECTIVES
+from genair.calibrate.diagnostics import effective_rank
+from genair.calibrate.objectives import AlignmentUniformity, PairSum, WeightedRepulsion
+from genair.data.association import Pairs
+
+
+def _pairs(scores):
+    """Make pairs of `{(i, j): s_ij}` with i < j."""
+    ordered = sorted(scores)
+    ends = np.asarray(ordered, dtype=np.int64).reshape(-1, 2)
+    return Pairs(ends[:, 0], ends[:, 1], np.asarray([scores[pair] for pair in ordered], dtype=np.float64))
+
+
+def _vectors(n, d, seed, dtype=torch.float64):
+    found = torch.randn(n, d, dtype=dtype, generator=torch.Generator().manual_seed(seed))
+    return torch.nn.functional.normalize(found, dim=1)
+
+
+@st.composite
+def worlds(draw):
+    """Draw (vectors, scores by pair, gamma): any graph, items without pairs, equal vectors."""
+    n, d = draw(st.integers(2, 8)), draw(st.integers(1, 5))
+    possible = list(itertools.combinations(range(n), 2))
+    associated = draw(st.lists(st.sampled_from(possible), unique=True))
+    scores = {pair: draw(st.floats(0.01, 1)) for pair in associated}
+    vectors = _vectors(n, d, draw(st.integers(0, 2**31)))
+    if draw(st.booleans()):
+        vectors[draw(st.integers(0, n - 1))] = vectors[draw(st.integers(0, n - 1))]
+    return vectors * draw(st.sampled_from([1.0, 0.3])), scores, draw(st.floats(0.05, 12))
+
+
+def _distance(vectors, i, j):
+    return (vectors[i] - vectors[j]).pow(2).sum()
+
+
+def _weight(scores, i, j, gamma):
+    return math.exp(-gamma * scores.get((min(i, j), max(i, j)), 0.0))
+
+
+def _paper(vectors, scores, gamma):
+    n = len(vectors)
+    ordered = itertools.permutations(range(n), 2)
+    return -sum(_weight(scores, i, j, gamma) * _distance(vectors, i, j) for i, j in ordered) / (n * (n - 1))
+
+
+def _alignment_uniformity(vectors, scores, gamma):
+    n = len(vectors)
+    ordered = list(itertools.permutations(range(n), 2))
+    pull = {(i, j): 1 - _weight(scores, i, j, gamma) for i, j in ordered}
+    degrees = [sum(pull[i, j] for j in range(n) if j != i) for i in range(n)]
+    shares = {(i, j): pull[i, j] / math.sqrt(degrees[i] * degrees[j]) for i, j in ordered if pull[i, j]}
+    aligned = sum(share * _distance(vectors, i, j) for (i, j), share in shares.items())
+    alignment = aligned / sum(shares.values()) if shares else 0.0
+    potentials = [torch.exp(-2 * _distance(vectors, i, j)) for i, j in ordered]
+    return alignment + torch.stack(potentials).mean().log()
+
+
+def _value_and_gradient(loss, vectors):
+    leaf = vectors.clone().requires_grad_()
+    value = loss(leaf)
+    value.backward()
+    return value.detach(), leaf.grad
+
+
+def _assert_same_function(fast, slow, vectors):
+    for got, wanted in zip(
+        _value_and_gradient(fast, vectors), _value_and_gradient(slow, vectors), strict=True
+    ):
+        torch.testing.assert_close(got, wanted, rtol=1e-9, atol=1e-12)
+
+
+@settings(max_examples=60, deadline=None)
+@given(worlds())
+def test_the_papers_loss_equals_the_sum_over_all_ordered_pairs(world):
+    vectors, scores, gamma = world
+    objective = WeightedRepulsion(_pairs(scores), len(vectors), gamma)
+    _assert_same_function(
+        lambda leaf: objective(leaf, torch.Generator()), lambda leaf: _paper(leaf, scores, gamma), vectors
+    )
+
+
+@settings(max_examples=60, deadline=None)
+@given(worlds())
+def test_alignment_uniformity_equals_its_formula_on_all_pairs(world):
+    vectors, scores, gamma = world
+    vectors = torch.nn.functional.normalize(vectors, dim=1)
+    objective = AlignmentUniformity(_pairs(scores), len(vectors), gamma)
+
+    def on_sphere(formula):
+        return lambda leaf: formula(torch.nn.functional.normalize(leaf, dim=1))
+
+    _assert_same_function(
+        on_sphere(lambda unit: objective(unit, torch.Generator())),
+        on_sphere(lambda unit: _alignment_uniformity(unit, scores, gamma)),
+        vectors,
+    )
+
+
+@settings(max_examples=60, deadline=None)
+@given(worlds())
+def test_a_pair_sum_equals_the_double_loop(world):
+    vectors, scores, _ = world
+    n = len(vectors)
+    dense = np.zeros((n, n))
+    for (i, j), score in scores.items():
+        dense[i, j] = dense[j, i] = 5 * score
+    pair_sum = PairSum(sparse.csr_array(dense))
+    assert pair_sum.total == pytest.approx(dense.sum())
+
+    def slow(leaf):
+        ordered = itertools.permutations(range(n), 2)
+        return sum(dense[i, j] * _distance(leaf, i, j) for i, j in ordered)
+
+    _assert_same_function(pair_sum, slow, vectors)
+
+
+def test_the_papers_loss_of_two_opposite_items():
+    opposite = torch.tensor([[1.0, 0.0], [-1.0, 0.0]])
+    apart = WeightedRepulsion(_pairs({}), 2, 4.0)(opposite, torch.Generator())
+    associated = WeightedRepulsion(_pairs({(0, 1): 0.5}), 2, 4.0)(opposite, torch.Generator())
+    assert apart.item() == pytest.approx(-4)
+    assert associated.item() == pytest.approx(-4 * math.exp(-2))
+
+
+def test_a_large_catalogue_is_sampled_near_the_exact_value():
+    n = 2300
+    vectors = _vectors(n, 6, seed=3, dtype=torch.float32)
+    objective = AlignmentUniformity(_pairs({(0, n - 1): 1.0}), n, 4.0)
+    first, again, other = (
+        objective(vectors, torch.Generator().manual_seed(seed)).item() for seed in (0, 0, 1)
+    )
+    distances = torch.pdist(vectors.double()).pow(2)
+    exact = torch.exp(-2 * distances).mean().log().item() + _distance(vectors, 0, n - 1).item()
+    assert first == again
+    assert first != other
+    assert first == pytest.approx(exact, abs=0.01)
+
+
+def _two_cliques(size=8):
+    halves = (range(size), range(size, 2 * size))
+    return {pair: 1.0 for half in halves for pair in itertools.combinations(half, 2)}
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_only_the_papers_loss_collapses_two_cliques(seed):
+    ranks = {}
+    for name in ("paper", "alignment"):
+        objective = OBJECTIVES.get(name)(_pairs(_two_cliques()), 16, 4.0)
+        free = _vectors(16, 8, seed, torch.float32).requires_grad_()
+        optimizer = torch.optim.Adam([free], lr=0.1)
+        for _ in range(150):
+            optimizer.zero_grad()
+            objective(torch.nn.functional.normalize(free, dim=1), torch.Generator()).backward()
+            optimizer.step()
+        ranks[name] = effective_rank(torch.nn.functional.normalize(free, dim=1).detach().numpy())
+    assert ranks["paper"] < 1.5
+    assert ranks["alignment"] > 3
+
+
+_GRAPHS = {
+    "some items alone": {(0, 1): 0.2, (1, 2): 1.0, (2, 9): 0.7},
+    "no pairs": {},
+    "all pairs": dict.fromkeys(itertools.combinations(range(10), 2), 0.5),
+}
+
+
+@pytest.mark.parametrize("name", OBJECTIVES.names())
+@pytest.mark.parametrize("graph", _GRAPHS)
+def test_every_objective_is_finite_and_differentiable(name, graph):
+    objective = OBJECTIVES.get(name)(_pairs(_GRAPHS[graph]), 10, 4.0)
+    spread, collapsed = _vectors(10, 4, seed=0, dtype=torch.float32), torch.full((10, 4), 0.5)
+    for vectors in (spread, collapsed):
+        value, gradient = _value_and_gradient(lambda leaf: objective(leaf, torch.Generator()), vectors)
+        assert value.shape == ()
+        assert torch.isfinite(value)
+        assert torch.isfinite(gradient).all()
+        assert vectors is collapsed or (gradient != 0).any(dim=1).all()
+
+
+@pytest.mark.parametrize("name", OBJECTIVES.names())
+def test_no_objective_depends_on_the_order_of_items(name):
+    scores = _GRAPHS["some items alone"]
+    place = np.random.default_rng(0).permutation(10)
+    moved = {tuple(sorted((int(place[i]), int(place[j])))): score for (i, j), score in scores.items()}
+    vectors = _vectors(10, 4, seed=1)
+    there = torch.empty_like(vectors)
+    there[torch.from_numpy(place)] = vectors
+    here_value = OBJECTIVES.get(name)(_pairs(scores), 10, 4.0)(vectors, torch.Generator())
+    there_value = OBJECTIVES.get(name)(_pairs(moved), 10, 4.0)(there, torch.Generator())
+    torch.testing.assert_close(there_value, here_value, rtol=1e-7, atol=1e-9)
+
+
+@pytest.mark.parametrize("name", OBJECTIVES.names())
+def test_every_objective_uses_the_graph_and_gamma(name):
+    vectors = _vectors(10, 4, seed=2)
+    some, more = _GRAPHS["some items alone"], {**_GRAPHS["some items alone"], (8, 9): 1.0}
+    kind = OBJECTIVES.get(name)
+    found = [
+        kind(_pairs(scores), 10, gamma)(vectors, torch.Generator()).item()
+        for scores, gamma in ((some, 4.0), (more, 4.0), (some, 1.0))
+    ]
+    assert len(set(found)) == 3
+
+
+@pytest.mark.parametrize("name", OBJECTIVES.names())
+def test_every_objective_prefers_associated_items_near(name):
+    square = torch.tensor([[1.0, 0.0], [0.98, 0.2], [-1.0, 0.0], [-0.98, -0.2]])
+    square = torch.nn.functional.normalize(square, dim=1)
+    near = OBJECTIVES.get(name)(_pairs({(0, 1): 1.0, (2, 3): 1.0}), 4, 4.0)(square, torch.Generator())
+    far = OBJECTIVES.get(name)(_pairs({(0, 2): 1.0, (1, 3): 1.0}), 4, 4.0)(square, torch.Generator())
+    assert near < far

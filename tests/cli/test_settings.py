@@ -1,0 +1,69 @@
+"""Flag > --config > the user's settings file > built-in."""
+
+import json
+
+import pytest
+
+
+def dims(path):
+    import h5py
+
+    with h5py.File(path) as file:
+        return file.attrs["dim"]
+
+
+@pytest.fixture
+def calibrate(run, files, tmp_path):
+    def call(*before, flags=()):
+        out = tmp_path / "out.h5"
+        result = run(
+            *before, "calibrate", files.vectors, "-i", files.log, "-o", out, "-f", "--steps", 1, *flags
+        )
+        assert result.status == 0, result.err
+        return dims(out)
+
+    return call
+
+
+def test_a_flag_beats_the_file_which_beats_the_users_settings(calibrate, tmp_path, monkeypatch):
+    assert calibrate() == 128
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    (tmp_path / "genair").mkdir()
+    (tmp_path / "genair" / "config.toml").write_text("[calibrate]\ndim = 8\n")
+    assert calibrate() == 8
+    named = tmp_path / "named.toml"
+    named.write_text("[calibrate]\ndim = 9\n")
+    assert calibrate("--config", named) == 9
+    assert calibrate("--config", named, flags=("--dim", 10)) == 10
+
+
+@pytest.mark.parametrize(
+    ("text", "status", "word"),
+    [
+        ("[calibrate]\ndimm = 9\n", 3, "no option 'dimm'"),
+        ("[calibrat]\ndim = 9\n", 3, "[calibrat] is not a command"),
+        ("dim = ", 3, "not TOML"),
+        ('[calibrate]\ndim = "x"\n', 2, "dim"),
+    ],
+)
+def test_a_setting_that_means_nothing_is_refused(run, files, tmp_path, text, status, word):
+    named = tmp_path / "named.toml"
+    named.write_text(text)
+    result = run("--config", named, "calibrate", files.vectors, "-i", files.log, "-o", tmp_path / "out.h5")
+    assert (result.status, word in result.err) == (status, True), result.err
+
+
+def test_info_shows_every_step_of_a_model(run, files):
+    result = run("info", files.model, "--check")
+    (row,) = result.rows
+    assert [step["command"] for step in row["steps"]] == ["archetype", "embed", "calibrate", "train"]
+    assert row["check"] == "ok"
+    assert row["format"] == "genair-model"
+    assert json.loads(row["config"])["dim"] == 16
+
+
+def test_info_tells_json_lines_apart(run, files):
+    found = {path.name: run("info", path).rows[0] for path in (files.items, files.log, files.archetypes)}
+    assert [row["format"] for row in found.values()] == ["items", "interactions", "archetypes"]
+    assert found["items.jsonl"]["rows"] == 40
+    assert found["arch.jsonl"]["steps"][0]["backend"] == "echo"

@@ -1,0 +1,55 @@
+"""Small worlds that the tests of several rooms share."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from genair.data.sequences import Sequences
+
+Histories = Sequence[Sequence[int]]
+
+
+@pytest.fixture(scope="session")
+def toy_sequences() -> Callable[[Histories, int], Sequences]:
+    """Build sequences from lists of item indices, one list a user, and the size of the catalogue."""
+
+    def build(histories: Histories, n_items: int) -> Sequences:
+        offsets = np.cumsum([0, *map(len, histories)]).astype(np.int64)
+        items = np.asarray([item for history in histories for item in history], dtype=np.int64)
+        return Sequences([f"u{user}" for user in range(len(histories))], offsets, items, n_items)
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def toy_cycles(toy_sequences: Callable[[Histories, int], Sequences]) -> Callable[..., Sequences]:
+    """Build histories that walk round the catalogue (1, 2, ..., n, 1, ...), jumping now and then."""
+
+    def build(users: int, length: int, n_items: int, jumps: float = 0.0, seed: int = 0) -> Sequences:
+        rng = np.random.default_rng(seed)
+        histories = []
+        for _ in range(users):
+            item = int(rng.integers(n_items))
+            history = []
+            for _ in range(length):
+                item = int(rng.integers(n_items)) if rng.random() < jumps else (item + 1) % n_items
+                history.append(item + 1)
+            histories.append(history)
+        return toy_sequences(histories, n_items)
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def toy_clusters(
+    toy_sequences: Callable[[Histories, int], Sequences],
+) -> tuple[npt.NDArray[np.float32], Sequences]:
+    """Return 80 item vectors, and sequences whose users stay in one of 4 clusters, faint in the vectors."""
+    rng = np.random.default_rng(7)
+    cluster = np.arange(80) % 4
+    vectors = rng.normal(size=(80, 16)).astype(np.float32)
+    vectors[:, :4] += 0.8 * np.eye(4, dtype=np.float32)[cluster]
+    histories = [(rng.choice(np.flatnonzero(cluster == user % 4), 6) + 1).tolist() for user in range(80)]
+    return vectors, toy_sequences(histories, 80)

@@ -1,0 +1,86 @@
+"""Every setting keeps to its range, and what shapes the output is what gets recorded."""
+
+from dataclasses import FrozenInstanceError, fields, replace
+
+import pytest
+
+from genair.config import ArchetypeConfig, CalibrateConfig, Decoding, EmbedConfig, TrainConfig
+from genair.errors import UsageError
+
+INF, NAN = float("inf"), float("nan")
+BAD = [
+    (Decoding, "max_tokens", [1, 0, -1]),
+    (Decoding, "temperature", [-0.1, NAN, INF]),
+    (Decoding, "top_p", [0, -0.5, 1.01, NAN, INF]),
+    (Decoding, "top_k", [-1]),
+    (Decoding, "repeat_penalty", [0, -1, NAN, INF]),
+    (ArchetypeConfig, "item_type", ["", "  "]),
+    (ArchetypeConfig, "max_field_chars", [-1]),
+    (ArchetypeConfig, "wave", [0, -3]),
+    (EmbedConfig, "views", [(), ("both",), ("context", "Archetype"), ("context", "context")]),
+    (EmbedConfig, "dim", [0, -1]),
+    (EmbedConfig, "wave", [0, -3]),
+    (CalibrateConfig, "dim", [0, -1]),
+    (CalibrateConfig, "gamma", [0, -1, NAN, INF]),
+    (CalibrateConfig, "holdout", [-0.1, 1, 1.5, NAN]),
+    (CalibrateConfig, "steps", [0, -1]),
+    (CalibrateConfig, "learning_rate", [0, -1e-3, NAN, INF]),
+    (CalibrateConfig, "seed", [-1]),
+    (TrainConfig, "items", ["", "both", "ID"]),
+    (TrainConfig, "dim", [0, -1]),
+    (TrainConfig, "blocks", [0]),
+    (TrainConfig, "heads", [0, 3, 128]),
+    (TrainConfig, "dropout", [-0.1, 1, NAN]),
+    (TrainConfig, "max_length", [0]),
+    (TrainConfig, "batch_size", [0]),
+    (TrainConfig, "learning_rate", [0, -1, NAN, INF]),
+    (TrainConfig, "epochs", [0]),
+    (TrainConfig, "patience", [0]),
+    (TrainConfig, "seed", [-1]),
+]
+GOOD = [
+    (Decoding, {"max_tokens": 2, "temperature": 0, "top_p": 1, "top_k": 0, "repeat_penalty": 0.5}),
+    (ArchetypeConfig, {"max_field_chars": 0, "wave": 1, "fields": ("title",)}),
+    (EmbedConfig, {"views": ("context",), "dim": 1, "wave": 1}),
+    (EmbedConfig, {"views": ("archetype",)}),
+    (CalibrateConfig, {"dim": 1, "gamma": 0.1, "holdout": 0, "steps": 1, "seed": 0}),
+    (TrainConfig, {"dim": 6, "heads": 3, "dropout": 0, "max_length": 1, "epochs": 1, "patience": 1}),
+]
+CHECKED_ELSEWHERE = {"prompt", "fields", "decoding", "objective", "backbone", "loss"}  # by registry or use
+ANY_VALUE = {(ArchetypeConfig, "seed")}  # it is hashed as text
+
+
+@pytest.mark.parametrize(("kind", "name", "value"), [(kind, name, v) for kind, name, vs in BAD for v in vs])
+def test_a_value_out_of_range_is_refused_by_name(kind, name, value):
+    with pytest.raises(UsageError, match=f"^--{name.replace('_', '-')} must be .*, not "):
+        kind(**{name: value})
+
+
+@pytest.mark.parametrize(("kind", "values"), GOOD)
+def test_the_ends_of_a_range_are_inside(kind, values):
+    made = kind(**values)
+    assert {name: getattr(made, name) for name in values} == values
+
+
+@pytest.mark.parametrize("kind", [Decoding, ArchetypeConfig, EmbedConfig, CalibrateConfig, TrainConfig])
+def test_every_field_has_a_range(kind):
+    tried = {name for other, name, _ in BAD if other is kind}
+    free = CHECKED_ELSEWHERE | {name for other, name in ANY_VALUE if other is kind}
+    assert {field.name for field in fields(kind)} <= tried | free
+
+
+@pytest.mark.parametrize("kind", [Decoding, ArchetypeConfig, EmbedConfig, CalibrateConfig, TrainConfig])
+def test_a_setting_cannot_be_changed_after_its_check(kind):
+    with pytest.raises(FrozenInstanceError):
+        setattr(kind(), fields(kind)[0].name, 0)
+
+
+@pytest.mark.parametrize("config", [CalibrateConfig(), TrainConfig(), Decoding(temperature=0.5)])
+def test_all_settings_are_recorded(config):
+    assert config.settings() == {field.name: getattr(config, field.name) for field in fields(config)}
+
+
+def test_greedy_decoding_records_only_what_it_uses():
+    greedy = Decoding(temperature=0)
+    assert greedy.settings().keys() == {"max_tokens", "temperature", "repeat_penalty"}
+    assert replace(greedy, top_p=0.1, top_k=3).settings() == greedy.settings()

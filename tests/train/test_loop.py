@@ -1,0 +1,190 @@
+"""The training loop: it learns, stops in time, hands out its best epoch, and repeats itself to the byte."""
+
+from dataclasses import fields, replace
+
+import numpy as np
+import pytest
+import torch
+
+from genair.config import TrainConfig
+from genair.data.sequences import leave_two_out
+from genair.errors import InputError, UsageError
+from genair.evaluate.metrics import mean_at
+from genair.evaluate.ranking import rank_targets
+from genair.models.base import restore_recommender
+from genair.train.loop import train_model
+
+N = 20
+CPU = torch.device("cpu")
+QUICK = TrainConfig(items="id", dim=8, epochs=3, max_length=10, batch_size=16, learning_rate=0.01)
+VECTORS = torch.randn(N, 6, generator=torch.Generator().manual_seed(0))
+
+
+def _train(split, config, vectors=VECTORS):
+    told = []
+    run = train_model(split, vectors, config, CPU, told.append)
+    assert told == list(run.epochs)
+    return run
+
+
+def _bytes(run):
+    return {name: weight.tobytes() for name, weight in run.weights.items()}
+
+
+@pytest.fixture(scope="module")
+def split(toy_cycles):
+    return leave_two_out(toy_cycles(users=40, length=8, n_items=N, jumps=0.3))
+
+
+@pytest.fixture(scope="module")
+def quick(split):
+    return _train(split, QUICK)
+
+
+@pytest.mark.parametrize("mode", ["id", "text", "text+id"])
+def test_a_planted_order_is_learned_and_beats_popularity(mode, toy_cycles):
+    split = leave_two_out(toy_cycles(users=80, length=9, n_items=N, jumps=0.1))
+    config = replace(QUICK, items=mode, dim=16, epochs=8)
+    run = _train(split, config)
+    model = restore_recommender(config.settings(), run.weights, N)
+    learned = mean_at("ndcg", rank_targets(model, split.test, 10), 10)
+    popular = _popularity(split)
+    assert run.epochs[-1].loss < run.epochs[0].loss - 0.5
+    assert learned > popular + 0.25
+
+
+def _popularity(split):
+    counts = np.bincount(split.train.items, minlength=N + 1).astype(float)
+    gains = []
+    for user, target in enumerate(split.test.targets):
+        others = np.setdiff1d(np.arange(1, N + 1), [*split.test.histories.of(user), target])
+        above, level = (counts[others] > counts[target]).sum(), (counts[others] == counts[target]).sum()
+        rank = 1 + above + level / 2
+        gains.append(1 / np.log2(1 + rank) if rank <= 10 else 0.0)
+    return float(np.mean(gains))
+
+
+def test_the_best_epochs_weights_are_returned_and_not_the_lasts(split):
+    config = replace(QUICK, epochs=40, patience=3, learning_rate=0.03)
+    run = _train(split, config)
+    model = restore_recommender(config.settings(), run.weights, N)
+    again = mean_at("ndcg", rank_targets(model, split.valid, config.max_length), 10)
+    assert run.best.epoch < run.epochs[-1].epoch
+    assert run.epochs[-1].valid_ndcg != run.best.valid_ndcg
+    assert again == pytest.approx(run.best.valid_ndcg, abs=1e-9)
+    assert run.best.valid_ndcg == max(row.valid_ndcg for row in run.epochs)
+
+
+@pytest.mark.parametrize("patience", [1, 4])
+def test_training_stops_when_patience_is_over(patience, split):
+    run = _train(split, replace(QUICK, epochs=60, patience=patience, learning_rate=0.03))
+    assert len(run.epochs) == run.best.epoch + patience < 60
+
+
+def test_epochs_are_the_most_that_are_run(split):
+    run = _train(split, replace(QUICK, epochs=2, patience=50))
+    assert [row.epoch for row in run.epochs] == [1, 2]
+
+
+def test_the_first_epoch_is_a_best_even_without_a_hit(toy_sequences):
+    """After item 1 comes one of many items in training, but item 40, never seen, in validation."""
+    histories = [[1, 1, 40, 1]] * 3 + [[1, item] for item in range(2, 31)] * 3
+    config = replace(QUICK, learning_rate=0.1, batch_size=4, epochs=5, patience=2)
+    run = _train(leave_two_out(toy_sequences(histories, 40)), config)
+    assert [row.best for row in run.epochs] == [True, False, False]
+    assert run.best.valid_ndcg == 0
+
+
+def test_an_equal_epoch_is_not_better(split):
+    run = _train(split, replace(QUICK, learning_rate=1e-12, epochs=9, patience=3))
+    assert [row.best for row in run.epochs] == [True, False, False, False]
+
+
+def test_curves_are_the_rows(quick):
+    curves = quick.curves()
+    assert curves["loss"].tolist() == [row.loss for row in quick.epochs]
+    assert curves["valid_ndcg"].tolist() == [row.valid_ndcg for row in quick.epochs]
+    assert f"{quick.best.valid_ndcg:.4f}" in quick.best.words()
+
+
+def test_two_runs_are_equal_to_the_byte(split, quick):
+    again = _train(split, QUICK)
+    assert _bytes(again) == _bytes(quick)
+    assert again.epochs == quick.epochs
+
+
+def test_a_run_neither_uses_nor_moves_the_callers_random_numbers(split, quick):
+    torch.manual_seed(99)
+    state = torch.get_rng_state()
+    assert _bytes(_train(split, QUICK)) == _bytes(quick)
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+_CHANGES = {
+    "items": "text",
+    "dim": 16,
+    "blocks": 2,
+    "heads": 2,
+    "dropout": 0.0,
+    "max_length": 3,
+    "batch_size": 7,
+    "learning_rate": 0.02,
+    "epochs": 4,
+    "seed": 1,
+}
+_REFUSED = {"backbone": "none", "loss": "none"}
+
+
+def test_every_setting_is_tried():
+    assert {*_CHANGES, *_REFUSED, "patience"} == {field.name for field in fields(TrainConfig)}
+
+
+@pytest.mark.parametrize("name", _CHANGES)
+def test_every_setting_changes_the_run(name, split, quick):
+    changed = _train(split, replace(QUICK, **{name: _CHANGES[name]}))
+    assert [row.loss for row in changed.epochs] != [row.loss for row in quick.epochs]
+
+
+@pytest.mark.parametrize("name", _REFUSED)
+def test_unknown_parts_are_refused(name, split):
+    with pytest.raises(UsageError, match=f"unknown {name}"):
+        _train(split, replace(QUICK, **{name: _REFUSED[name]}))
+
+
+def test_text_follows_the_vectors(split):
+    config = replace(QUICK, items="text")
+    assert _train(split, config, VECTORS).epochs != _train(split, config, VECTORS.flip(0)).epochs
+
+
+def test_frozen_vectors_stay_as_they_were(split):
+    run = _train(split, replace(QUICK, items="text+id"))
+    assert np.array_equal(run.weights["items.vectors"], VECTORS.numpy())
+
+
+@pytest.mark.parametrize("batch_size", [4, 1000])
+def test_a_run_that_diverges_is_an_error_that_names_the_learning_rate(batch_size, split):
+    with pytest.raises(InputError, match="--learning-rate"):
+        _train(split, replace(QUICK, learning_rate=1e20, batch_size=batch_size))
+
+
+def test_a_run_whose_last_step_diverges_is_an_error_too(split):
+    with pytest.raises(InputError, match="--learning-rate"):
+        _train(split, replace(QUICK, learning_rate=1e20, batch_size=1000, epochs=1))
+
+
+def test_users_with_one_training_event_alone_are_an_error(toy_sequences):
+    split = leave_two_out(toy_sequences([[1, 2, 3], [4, 5, 6]], N))
+    with pytest.raises(InputError, match="two training events"):
+        _train(split, QUICK)
+
+
+def test_one_user_with_two_training_events_is_enough(toy_sequences):
+    run = _train(leave_two_out(toy_sequences([[1, 2, 3, N]], N)), QUICK)
+    assert all(np.isfinite(weight).all() for weight in run.weights.values())
+
+
+def test_short_histories_are_learned_from_though_never_measured(toy_sequences, split):
+    train = split.train
+    histories = [train.of(user).tolist() for user in range(len(train))]
+    more = replace(split, train=toy_sequences([*histories, [1, 9], [2, 9]], N))
+    assert _bytes(_train(more, QUICK)) != _bytes(_train(split, QUICK))

@@ -1,0 +1,111 @@
+"""The train stage: what may shape a model, and what its file holds."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from genair.config import TrainConfig
+from genair.errors import InputError
+from genair.io.checkpoints import read_model, write_model
+from genair.io.embeddings import EmbeddingTable
+from genair.provenance import add_step
+from genair.train.stage import train_on
+
+N = 12
+CPU = torch.device("cpu")
+CONFIG = TrainConfig(items="text+id", dim=8, epochs=2, max_length=6, batch_size=8)
+IDS = [f"i{row}" for row in range(N)]
+
+
+@pytest.fixture(scope="module")
+def table():
+    vectors = np.random.default_rng(0).normal(size=(N, 5)).astype(np.float32)
+    return EmbeddingTable(IDS, vectors, add_step([], "embed", {}, {"items": "ab"}))
+
+
+@pytest.fixture(scope="module")
+def histories():
+    rng = np.random.default_rng(1)
+    return [(rng.integers(N, size=7) + 1).tolist() for _ in range(20)]
+
+
+def _train(table, sequences, config=CONFIG):
+    return train_on(table, IDS, sequences, config, CPU, "c0ffee", [].append)
+
+
+@pytest.fixture(scope="module")
+def trained(table, histories, toy_sequences):
+    return _train(table, toy_sequences(histories, N))
+
+
+def test_test_events_change_nothing(table, histories, trained, toy_sequences):
+    other = [[*history[:-1], 1 + history[-1] % N] for history in histories]
+    again = _train(table, toy_sequences(other, N))
+    assert again.run.epochs == trained.run.epochs
+    for name, weight in trained.model.weights.items():
+        assert np.array_equal(again.model.weights[name], weight)
+
+
+def test_validation_events_are_not_learned_from(table, histories, trained, toy_sequences):
+    other = [[*history[:-2], 1 + history[-2] % N, history[-1]] for history in histories]
+    again = _train(table, toy_sequences(other, N))
+    assert [row.loss for row in again.run.epochs] == [row.loss for row in trained.run.epochs]
+    assert [row.valid_ndcg for row in again.run.epochs] != [row.valid_ndcg for row in trained.run.epochs]
+
+
+def test_training_events_are_learned_from(table, histories, trained, toy_sequences):
+    other = [[*history[:-3], 1 + history[-3] % N, *history[-2:]] for history in histories]
+    again = _train(table, toy_sequences(other, N))
+    assert [row.loss for row in again.run.epochs] != [row.loss for row in trained.run.epochs]
+
+
+def test_the_model_file_holds_what_serves_it(table, trained):
+    model = trained.model
+    assert model.config == CONFIG.settings()
+    assert list(model.item_ids) == IDS
+    assert np.array_equal(model.weights["items.vectors"], table.vectors)
+    assert model.training["loss"].shape == (2,)
+    assert model.training["valid_ndcg"].max() == trained.run.best.valid_ndcg
+
+
+def test_provenance_continues_that_of_the_vectors(table, trained):
+    *before, step = trained.model.steps
+    assert before == list(table.steps)
+    assert step.command == "train"
+    assert step.settings == CONFIG.settings()
+    assert step.inputs == {"interactions": "c0ffee"}
+    assert step.previous == table.steps[-1].id
+    assert {"genair", "torch", "numpy"} <= set(step.versions)
+
+
+@pytest.mark.parametrize("given", [True, False])
+def test_a_model_of_ids_owes_nothing_to_vectors(given, table, histories, toy_sequences):
+    config = replace(CONFIG, items="id")
+    model = _train(table if given else None, toy_sequences(histories, N), config).model
+    assert [step.command for step in model.steps] == ["train"]
+    assert "items.vectors" not in model.weights
+
+
+def test_text_without_vectors_is_refused(histories, toy_sequences):
+    with pytest.raises(ValueError, match="one vector per item"):
+        _train(None, toy_sequences(histories, N))
+
+
+def test_a_log_too_short_to_validate_on_is_an_error(table, toy_sequences):
+    with pytest.raises(InputError, match="no user has 3 events"):
+        _train(table, toy_sequences([[1, 2], [3, 4]], N))
+
+
+def test_the_summary_names_model_metric_and_epoch(trained):
+    best = trained.run.best
+    wanted = f"sasrec on text+id, validation NDCG@10 {best.valid_ndcg:.4f} at epoch {best.epoch} of 2"
+    assert trained.summary() == wanted
+
+
+def test_equal_runs_write_equal_files(table, histories, trained, toy_sequences, tmp_path):
+    write_model(tmp_path / "one.h5", trained.model)
+    write_model(tmp_path / "two.h5", _train(table, toy_sequences(histories, N)).model)
+    assert (tmp_path / "one.h5").read_bytes() == (tmp_path / "two.h5").read_bytes()
+    assert read_model(tmp_path / "one.h5", "one.h5").item_ids == IDS
