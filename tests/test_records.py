@@ -81,6 +81,8 @@ def test_a_missing_field_is_named(field):
         ("prompt_tokens", [1]),
         ("archetype_tokens", "many"),
         ("archetype_tokens", {"n": 1}),
+        ("finish_reason", 5),
+        ("finish_reason", ["stop"]),
     ],
 )
 def test_a_field_of_the_wrong_type_is_refused_with_its_line(field, value):

@@ -74,8 +74,8 @@ def calibrate(
         weights={name: value.detach().numpy() for name, value in adapter.state_dict().items()},
         graph=graph,
         held=held,
-        before=measure(vectors, held, config.seed),
-        after=measure(calibrated, held, config.seed),
+        before=measure(vectors, graph, held, config.seed),
+        after=measure(calibrated, graph, held, config.seed),
     )
 
 

@@ -14,6 +14,7 @@ from genair.provenance import add_step
 
 _TITLES = {
     "auc": "held-out pairs, AUC",
+    "auc_matched": "  against equally popular",
     "spearman": "held-out pairs, Spearman",
     "effective_rank": "effective rank",
     "mean_cosine": "mean cosine",

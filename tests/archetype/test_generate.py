@@ -100,7 +100,7 @@ def test_all_lines_of_a_run_share_their_maker():
         {"seed": 1},
         {"wave": 7},
     ],
-    ids=lambda changed: "-".join(changed),
+    ids="-".join,
 )
 def test_every_setting_that_shapes_the_output_changes_the_maker_s_id(changed):
     before, after = write(SAMPLED)[0], write(replace(SAMPLED, **changed))[0]
@@ -110,9 +110,9 @@ def test_every_setting_that_shapes_the_output_changes_the_maker_s_id(changed):
 @pytest.mark.parametrize(
     ("changed", "field"),
     [
-        ({"prompt": "paper"}, "prompt"),
+        ({"prompt": "paper"}, "archetype"),
         ({"item_type": "gift"}, "prompt"),
-        ({"fields": ("brand",)}, "prompt"),
+        ({"fields": ("title",)}, "prompt"),
         ({"max_field_chars": 4}, "prompt"),
         ({"seed": 1}, "archetype"),
         ({"decoding": Decoding(temperature=0)}, "archetype"),

@@ -56,7 +56,7 @@ def test_effective_rank_is_the_entropy_of_the_singular_values(items, dim, seed):
 
 @pytest.mark.parametrize("vectors", [np.full((6, 3), 0.1, np.float32), np.zeros((6, 3), np.float32)])
 def test_equal_vectors_are_collapsed_and_at_chance(vectors):
-    found = measure(vectors, _pairs([(0, 1), (2, 3), (4, 5)], [0.2, 0.5, 1.0]), seed=0)
+    found = measure(vectors, _pairs([]), _pairs([(0, 1), (2, 3), (4, 5)], [0.2, 0.5, 1.0]), seed=0)
     assert found.effective_rank == 1
     assert found.auc == 0.5
     assert math.isnan(found.spearman)
@@ -74,22 +74,22 @@ def _twins(sign):
 
 def test_auc_is_one_where_held_pairs_are_the_nearest():
     vectors, ends = _twins(1)
-    assert measure(vectors, _pairs(ends), seed=0).auc == pytest.approx(1, abs=0.003)
+    assert measure(vectors, _pairs([]), _pairs(ends), seed=0).auc == pytest.approx(1, abs=0.003)
 
 
 def test_auc_is_zero_where_held_pairs_are_the_farthest():
     vectors, ends = _twins(-1)
-    assert measure(vectors, _pairs(ends), seed=0).auc == pytest.approx(0, abs=0.003)
+    assert measure(vectors, _pairs([]), _pairs(ends), seed=0).auc == pytest.approx(0, abs=0.003)
 
 
 def test_auc_of_unrelated_pairs_is_a_half():
     rng = np.random.default_rng(3)
     ends = [tuple(rng.choice(400, 2, replace=False)) for _ in range(2000)]
-    assert measure(_random(400, 8), _pairs(ends), seed=0).auc == pytest.approx(0.5, abs=0.03)
+    assert measure(_random(400, 8), _pairs([]), _pairs(ends), seed=0).auc == pytest.approx(0.5, abs=0.03)
 
 
 def test_without_held_pairs_auc_and_spearman_are_nan():
-    found = measure(_random(10, 4), _pairs([]), seed=0)
+    found = measure(_random(10, 4), _pairs([]), _pairs([]), seed=0)
     assert math.isnan(found.auc)
     assert math.isnan(found.spearman)
     assert found.effective_rank > 1
@@ -105,46 +105,62 @@ def _fan(*degrees):
     ("scores", "wanted"), [([1, 0.6, 0.4, 0.2], 1), ([0.1, 0.2, 0.3, 0.9], -1), ([0.6, 1, 0.4, 0.2], 0.8)]
 )
 def test_spearman_compares_nearness_with_association(scores, wanted):
-    found = measure(_fan(10, 30, 60, 100), _pairs([(0, 1), (0, 2), (0, 3), (0, 4)], scores), seed=0)
+    found = measure(
+        _fan(10, 30, 60, 100), _pairs([]), _pairs([(0, 1), (0, 2), (0, 3), (0, 4)], scores), seed=0
+    )
     assert found.spearman == pytest.approx(wanted)
 
 
 @pytest.mark.parametrize("scores", [[0.5, 0.5, 0.5], [0.5, 1.0]])
 def test_spearman_is_nan_where_there_is_no_order(scores):
     ends = [(0, i + 1) for i in range(len(scores))]
-    assert math.isnan(measure(_fan(10, 30, 60), _pairs(ends, scores), seed=0).spearman)
+    assert math.isnan(measure(_fan(10, 30, 60), _pairs([]), _pairs(ends, scores), seed=0).spearman)
 
 
 def test_mean_cosine_leaves_out_an_item_with_itself():
-    assert measure(np.eye(3, dtype=np.float32), _pairs([]), seed=0).mean_cosine == 0
+    assert measure(np.eye(3, dtype=np.float32), _pairs([]), _pairs([]), seed=0).mean_cosine == 0
 
 
 def test_mean_cosine_is_one_where_all_point_one_way():
     lengths = np.arange(1, 9, dtype=np.float32)[:, None]
-    assert measure(lengths * np.float32([[1, 2]]), _pairs([]), seed=0).mean_cosine == pytest.approx(1)
+    assert measure(
+        lengths * np.float32([[1, 2]]), _pairs([]), _pairs([]), seed=0
+    ).mean_cosine == pytest.approx(1)
 
 
 def test_two_items_can_be_measured():
-    found = measure(np.float32([[1, 0], [-1, 0]]), _pairs([(0, 1)]), seed=0)
+    found = measure(np.float32([[1, 0], [-1, 0]]), _pairs([]), _pairs([(0, 1)]), seed=0)
     assert found.mean_cosine == pytest.approx(-1)
-    assert found.auc == 0.5
+    assert math.isnan(found.auc)  # no pair is left that was never together
 
 
 def test_the_length_of_vectors_does_not_matter_to_cosines():
     vectors, held = _random(50, 6), _pairs([(0, 1), (2, 3), (4, 5)], [0.1, 0.2, 1])
     longer = vectors * np.random.default_rng(1).uniform(0.5, 20, (50, 1)).astype(np.float32)
-    one, other = measure(vectors, held, seed=0), measure(longer, held, seed=0)
+    one, other = measure(vectors, _pairs([]), held, seed=0), measure(longer, _pairs([]), held, seed=0)
     assert other.auc == pytest.approx(one.auc, abs=1e-3)
     assert other.mean_cosine == pytest.approx(one.mean_cosine, abs=1e-5)
 
 
 def test_equal_seeds_measure_equally_and_others_do_not():
     vectors, held = _random(50, 6), _pairs([(0, 1), (2, 3)])
-    assert measure(vectors, held, seed=4).auc == measure(vectors, held, seed=4).auc
-    assert measure(vectors, held, seed=4).mean_cosine != measure(vectors, held, seed=5).mean_cosine
+    assert measure(vectors, _pairs([]), held, seed=4).auc == measure(vectors, _pairs([]), held, seed=4).auc
+    assert (
+        measure(vectors, _pairs([]), held, seed=4).mean_cosine
+        != measure(vectors, _pairs([]), held, seed=5).mean_cosine
+    )
 
 
 def test_unit_rows_have_length_one_and_zero_stays_zero():
     unit = unit_rows(np.float32([[3, 4], [0, 0], [0, -1e-3]]))
     np.testing.assert_allclose(unit, [[0.6, 0.8], [0, 0], [0, -1]], rtol=1e-6)
     assert unit.dtype == np.float32
+
+
+def test_pairs_learned_from_do_not_count_as_random_ones():
+    """A dense graph: were its pairs counted as random, the held-out one would seem far."""
+    vectors = np.float32([[1, 0], [1, 0.1], [0, 1], [0.1, 1]])
+    learned, held = _pairs([(0, 1)]), _pairs([(2, 3)])
+    assert measure(vectors, learned, held, seed=0).auc == 1
+    everything = _pairs([(0, 1), (0, 2), (0, 3), (1, 2), (1, 3)])
+    assert math.isnan(measure(vectors, everything, held, seed=0).auc)

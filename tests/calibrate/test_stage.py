@@ -98,11 +98,12 @@ def test_the_comparison_shows_each_measure_before_and_after(calibrated):
     rows = list(calibrated.comparison())
     assert [title for title, _, _ in rows] == [
         "held-out pairs, AUC",
+        "  against equally popular",
         "held-out pairs, Spearman",
         "effective rank",
         "mean cosine",
     ]
-    assert rows[2][1:] == (
+    assert rows[3][1:] == (
         f"{calibrated.result.before.effective_rank:.3f}",
         f"{calibrated.result.after.effective_rank:.3f}",
     )

@@ -103,19 +103,6 @@ def test_the_mode_follows_the_umask(target, mask):
     assert stat.S_IMODE(target.stat().st_mode) == 0o666 & ~mask
 
 
-def test_the_mode_does_not_come_from_a_stale_partial(target):
-    stale = target.with_name("out.bin.partial")
-    stale.write_bytes(b"half")
-    stale.chmod(0o600)
-    before = os.umask(0o022)
-    try:
-        with atomic_path(target) as path:
-            path.write_bytes(b"x")
-    finally:
-        os.umask(before)
-    assert stat.S_IMODE(target.stat().st_mode) == 0o644
-
-
 def test_folders_are_refused(tmp_path):
     with pytest.raises(GenairError, match="is a folder: name a file"):
         check_target(tmp_path, force=True)

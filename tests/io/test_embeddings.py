@@ -14,6 +14,7 @@ from genair.provenance import Step
 
 IDS = ["007", " 7 ", str(2**60), "日本語-🎣", "a\u2028b", "x" * 5000]
 VECTORS = np.random.default_rng(0).normal(size=(len(IDS), 4)).astype(np.float32)
+FLOAT32 = bytes.fromhex("11201f000400000000002000170800177f000000")  # as HDF5 describes it
 STEPS = [
     Step("embed", {"dim": 4}, {"archetypes": "ab"}, {"genair": "0.1.0"}),
     Step("calibrate", {"dim": 4}, {"interactions": "cd"}, {"genair": "0.1.0"}, "embed-1"),
@@ -105,6 +106,15 @@ def test_one_changed_letter_in_an_id_is_noticed(path):
     place = data.index("日本語-🎣".encode())
     path.write_bytes(data[: place + 9] + b"_" + data[place + 10 :])
     with pytest.raises(InputError, match=r"^a\.h5: item ids do not match their digest$"):
+        read_table(path, "a.h5")
+
+
+def test_a_flipped_bit_in_the_type_of_the_numbers_is_noticed(path):
+    """The exponent's bias: without a checksum on it, every number would silently double."""
+    data = path.read_bytes()
+    place = data.index(FLOAT32) + len(FLOAT32) - 4
+    path.write_bytes(data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :])
+    with pytest.raises(InputError, match=r"^a\.h5: "):
         read_table(path, "a.h5")
 
 

@@ -68,6 +68,10 @@ def test_a_byte_order_mark_and_carriage_returns_are_tolerated():
     assert [row for _, row in read(b'\xef\xbb\xbf{"a":1}\r\n{"a":2}\r\n')] == [{"a": 1}, {"a": 2}]
 
 
+def test_a_lone_carriage_return_ends_no_line():
+    assert read(b'{"a":1,\r"b":2}\n') == [("a.jsonl:1", {"a": 1, "b": 2})]
+
+
 def test_a_byte_order_mark_anywhere_else_is_broken():
     with pytest.raises(InputError, match=r"^a.jsonl:2: broken JSON"):
         read(b'{"a":1}\n\xef\xbb\xbf{"a":2}\n')

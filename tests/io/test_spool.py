@@ -36,6 +36,13 @@ def test_output_is_copied_at_the_end():
     assert not path.parent.exists()
 
 
+def test_all_of_it_has_left_when_the_block_ends(tmp_path):
+    with (tmp_path / "out").open("wb") as stream:
+        with spooled_output(stream) as path:
+            path.write_bytes(b"few bytes")
+        assert (tmp_path / "out").read_bytes() == b"few bytes"
+
+
 def test_failed_work_writes_nothing():
     stream = io.BytesIO()
     with pytest.raises(ZeroDivisionError), spooled_output(stream) as path:  # noqa: PT012

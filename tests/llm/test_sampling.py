@@ -69,6 +69,11 @@ def test_the_penalty_moves_greedy_off_a_repeated_token():
     assert [chooser.choose(logits, forbidden=NONE) for _ in range(3)] == [0, 1, 0]
 
 
+def test_the_penalty_lowers_negative_logits_too():
+    chooser = sampler(Decoding(temperature=0, repeat_penalty=1.5), [0])
+    assert chooser.choose(np.array([-1.0, -1.2, -2.0], np.float32), forbidden=NONE) == 1
+
+
 @given(
     LOGITS,
     st.sampled_from([0.0, 0.1, 0.5, 0.9, 0.97]),
@@ -91,7 +96,7 @@ def test_draws_come_from_the_stated_set_and_only_from_it(logits, top_p, top_k, t
     "decoding",
     [
         Decoding(temperature=1.0, top_p=1.0, repeat_penalty=1.0),
-        Decoding(temperature=0.6, top_p=0.9, repeat_penalty=1.0),
+        Decoding(temperature=0.6, top_p=0.7, repeat_penalty=1.0),
         Decoding(temperature=2.0, top_p=1.0, top_k=4, repeat_penalty=1.0),
     ],
 )
