@@ -188,9 +188,9 @@ def interactions_path() -> Path:
 
 def load_planted(planted_file: Path, items_file: Path) -> list[PlantedItem]:
     """Read planted audiences and companions, and the categories from the items file."""
-    items = map(json.loads, items_file.read_text("utf-8").splitlines())
+    items = map(json.loads, items_file.read_text("utf-8").rstrip("\n").split("\n"))
     category = {item["item_id"]: " > ".join(item["categories"][:2]) for item in items}
-    rows = map(json.loads, planted_file.read_text("utf-8").splitlines())
+    rows = map(json.loads, planted_file.read_text("utf-8").rstrip("\n").split("\n"))
     fields = ((r["item_id"], r["audience"], tuple(r["companions"])) for r in rows)
     return [PlantedItem(name, category[name], *rest) for name, *rest in fields]
 
