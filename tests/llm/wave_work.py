@@ -5,7 +5,8 @@ import signal
 import time
 
 from genair.errors import InputError
-from genair.llm.base import Answered, ChatPrompt
+from genair.llm.base import Answered
+from genair.records import ChatPrompt
 
 
 def read(backend, wave):
