@@ -5,6 +5,7 @@ outside their range when made. `settings()` is what provenance records: what sha
 """
 
 from dataclasses import asdict, dataclass, field
+from math import inf
 from typing import Any
 
 from genair.errors import UsageError
@@ -40,10 +41,10 @@ class Decoding:
     def __post_init__(self) -> None:
         """Refuse values outside their range."""
         _require(self.max_tokens >= 2, "--max-tokens", self.max_tokens, "2 or more")
-        _require(self.temperature >= 0, "--temperature", self.temperature, "0 or more")
+        _require(0 <= self.temperature < inf, "--temperature", self.temperature, "0 or more")
         _require(0 < self.top_p <= 1, "--top-p", self.top_p, "above 0 and at most 1")
         _require(self.top_k >= 0, "--top-k", self.top_k, "0 or more")
-        _require(self.repeat_penalty > 0, "--repeat-penalty", self.repeat_penalty, "above 0")
+        _require(0 < self.repeat_penalty < inf, "--repeat-penalty", self.repeat_penalty, "above 0")
 
     def settings(self) -> dict[str, Any]:
         """Return what shapes the output: greedy decoding ignores top-p and top-k."""
@@ -98,7 +99,7 @@ class EmbedConfig:
 
     def __post_init__(self) -> None:
         """Refuse values outside their range."""
-        known = bool(self.views) and all(view in VIEWS for view in self.views)
+        known = bool(self.views) and all(self.views.count(view) == (view in VIEWS) for view in self.views)
         _require(known, "--views", "+".join(self.views), "context, archetype or both")
         _require(self.dim >= 1, "--dim", self.dim, "1 or more")
         _require(self.wave >= 1, "--wave", self.wave, "1 or more")
@@ -129,10 +130,11 @@ class CalibrateConfig:
     def __post_init__(self) -> None:
         """Refuse values outside their range."""
         _require(self.dim >= 1, "--dim", self.dim, "1 or more")
-        _require(self.gamma > 0, "--gamma", self.gamma, "above 0")
+        _require(0 < self.gamma < inf, "--gamma", self.gamma, "above 0")
         _require(0 <= self.holdout < 1, "--holdout", self.holdout, "0 or more and below 1")
         _require(self.steps >= 1, "--steps", self.steps, "1 or more")
-        _require(self.learning_rate > 0, "--learning-rate", self.learning_rate, "above 0")
+        _require(0 < self.learning_rate < inf, "--learning-rate", self.learning_rate, "above 0")
+        _require(self.seed >= 0, "--seed", self.seed, "0 or more")
 
     def settings(self) -> dict[str, Any]:
         """Return what provenance records."""
@@ -181,7 +183,8 @@ class TrainConfig:
             _require(value >= 1, f"--{name.replace('_', '-')}", value, "1 or more")
         _require(self.dim % self.heads == 0, "--heads", self.heads, f"a divisor of --dim {self.dim}")
         _require(0 <= self.dropout < 1, "--dropout", self.dropout, "0 or more and below 1")
-        _require(self.learning_rate > 0, "--learning-rate", self.learning_rate, "above 0")
+        _require(0 < self.learning_rate < inf, "--learning-rate", self.learning_rate, "above 0")
+        _require(self.seed >= 0, "--seed", self.seed, "0 or more")
 
     def settings(self) -> dict[str, Any]:
         """Return what provenance records."""

@@ -53,15 +53,22 @@ class Step:
 
     @classmethod
     def from_json(cls, text: str) -> "Step":
-        """Read back what `to_json` wrote."""
+        """Read back what `to_json` wrote.
+
+        Raises:
+            ValueError: it is no step, or its id is not the digest of the rest.
+        """
         body = json.loads(text)
-        return cls(
-            command=body["command"],
-            settings=body["settings"],
-            inputs=body["inputs"],
-            versions=body["versions"],
-            previous=body["previous"],
-        )
+        if not isinstance(body, dict):
+            raise ValueError("not a step")
+        named = body.pop("id", None)
+        try:
+            step = cls(**body)
+        except TypeError as error:
+            raise ValueError("not a step") from error
+        if step.id != named:
+            raise ValueError(f"step {named} is not what was written")
+        return step
 
 
 def add_step(

@@ -63,9 +63,9 @@ class Archetype:
             item_id=require_id(row, "item_id", where),
             prompt=require_text(row, "prompt", where),
             archetype=require_text(row, "archetype", where),
-            finish_reason=str(row.get("finish_reason", "given")),
-            prompt_tokens=int(row.get("prompt_tokens") or 0),
-            archetype_tokens=int(row.get("archetype_tokens") or 0),
+            finish_reason=require_text({"finish_reason": "given", **row}, "finish_reason", where),
+            prompt_tokens=require_count(row, "prompt_tokens", where),
+            archetype_tokens=require_count(row, "archetype_tokens", where),
             tokens=None if tokens is None else require_tokens(tokens, where),
             made_by=require_mapping(row.get("_pg", {}), where),
         )
@@ -93,6 +93,8 @@ def require_id(row: Row, key: str, where: str) -> str:
     """
     value = row.get(key)
     if isinstance(value, str) and value:
+        if "\x00" in value:  # HDF5 cannot store it
+            raise InputError(f"{key} {value!r} holds a null character", where=where)
         return value
     if value is None or value == "":
         raise InputError(f"missing field {key!r}", where=where)
@@ -114,14 +116,28 @@ def require_text(row: Row, key: str, where: str) -> str:
     return str(row[key])
 
 
-def require_tokens(value: object, where: str) -> tuple[int, ...]:
-    """Return `_tokens`, a list of integers.
+def require_count(row: Row, key: str, where: str) -> int:
+    """Return a field that is a whole number; 0 where it is missing.
 
     Raises:
         InputError: it is something else.
     """
-    if not isinstance(value, list) or not all(type(token) is int for token in value):
-        raise InputError("_tokens must be a list of integers", where=where)
+    value = row.get(key)
+    if value is None:
+        return 0
+    if type(value) is not int or value < 0:
+        raise InputError(f"{key} must be a whole number, not {value!r}", where=where)
+    return value
+
+
+def require_tokens(value: object, where: str) -> tuple[int, ...]:
+    """Return `_tokens`, a list of token ids.
+
+    Raises:
+        InputError: it is something else.
+    """
+    if not isinstance(value, list) or not all(type(token) is int and 0 <= token < 2**31 for token in value):
+        raise InputError("_tokens must be a list of token ids", where=where)
     return tuple(value)
 
 
@@ -140,12 +156,14 @@ def require_mapping(value: object, where: str) -> Row:
 class ChatPrompt:
     """What the model is told: a system message, a user message, and the beginning of its own answer.
 
-    The three are data, never chat format: control tokens written in them stay plain text.
+    These are data, never chat format: control tokens written in them stay plain text. `item_id` is what
+    errors name.
     """
 
     system: str
     user: str
     prime: str
+    item_id: str = field(default="", compare=False)
 
 
 class UniqueIds:
@@ -162,6 +180,7 @@ class UniqueIds:
             InputError: it was seen before.
         """
         line = where.rpartition(":")[2]
-        first = self._first.setdefault(item_id, line)
-        if first is not line:
+        if item_id in self._first:
+            first = self._first[item_id]
             raise InputError(f"duplicate item_id {item_id!r}: first on line {first}", where=where)
+        self._first[item_id] = line

@@ -7,7 +7,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -31,11 +31,11 @@ class Console:
 
     def line(self, text: str) -> None:
         """Print one line, whatever the settings."""
-        try:
+        if sys.stderr is None:  # closed by whoever started us
+            return
+        with suppress(OSError, ValueError):  # nobody listens; the exit code still tells
             sys.stderr.write(" ".join(text.splitlines()) + "\n")
             sys.stderr.flush()
-        except (OSError, ValueError):  # nobody listens; the exit code still tells
-            return
 
     def note(self, text: str) -> None:
         """Print a line unless told to be quiet."""
@@ -49,7 +49,12 @@ class Console:
 
     def is_live(self) -> bool:
         """Return whether something may be drawn and redrawn on stderr."""
-        return sys.stderr.isatty() and not self.quiet and os.environ.get("TERM") != "dumb"
+        return (
+            sys.stderr is not None
+            and sys.stderr.isatty()
+            and not self.quiet
+            and os.environ.get("TERM") != "dumb"
+        )
 
     def progress(self, things: Iterable[T], label: str, total: int | None = None) -> Iterator[T]:
         """Pass things through and show how many went by."""

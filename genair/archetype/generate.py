@@ -1,7 +1,7 @@
 """Items in, archetypes out: a stream of waves over worker processes, in the order of the input."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -11,7 +11,7 @@ from genair.errors import InputError
 from genair.io.jsonl import OnBad
 from genair.llm.base import BackendSpec, LLMBackend
 from genair.llm.waves import map_waves, waves_of
-from genair.provenance import GENAIR_VERSION, digest_of
+from genair.provenance import GENAIR_VERSION, Step
 from genair.records import Archetype, ChatPrompt, Item, Row, UniqueIds
 from genair.seeding import derive_seed
 
@@ -60,15 +60,14 @@ def write_archetypes(
     made_by = _made_by(config, spec)
     for answered in map_waves(work, waves_of(wanted, config.wave), spec, workers):
         for archetype in answered:
-            yield Archetype(**{**vars(archetype), "made_by": {**made_by, **archetype.made_by}})
+            yield replace(archetype, made_by=made_by)
 
 
 def _request(item: Item, template: PromptTemplate, config: ArchetypeConfig, where: str) -> Request:
-    limit = config.max_field_chars or template.max_field_chars
-    attributes = render_attributes(item, config.fields, limit)
+    attributes = render_attributes(item, config.fields, _limit(config, template))
     if not attributes:
         raise InputError(f"item {item.item_id!r} has no text: add a title or drop it", where=where)
-    prompt = template.chat(attributes, config.item_type)
+    prompt = replace(template.chat(attributes, config.item_type), item_id=item.item_id)
     return Request(item.item_id, prompt, derive_seed(config.seed, item.item_id, prompt.user))
 
 
@@ -84,23 +83,32 @@ def _answer(backend: LLMBackend, wave: Sequence[Request], decoding: Decoding) ->
             prompt_tokens=made.prompt_tokens,
             archetype_tokens=len(made.tokens),
             tokens=None if made.canonical else made.tokens,
-            made_by={"system": one.prompt.system, "prime": one.prompt.prime},
         )
         for one, made in zip(wave, written, strict=True)
     ]
 
 
 def _made_by(config: ArchetypeConfig, spec: BackendSpec) -> dict[str, Any]:
-    """Return the part of `_pg` that all lines of a run share."""
+    """Return the `_pg` of a run's lines; its id is that of the step the lines become in an embedding file."""
     template = load_template(config.prompt)
+    prompt = template.chat("", config.item_type)
     shared: dict[str, Any] = {
         "model": {"name": spec.name, "sha256": spec.sha256, "runs": spec.runs},
         "backend": spec.backend,
         "prompt": {"name": template.name, "version": template.version, "sha256": template.sha256},
         "decoding": config.decoding.settings(),
+        "item_type": config.item_type,
+        "fields": list(config.fields),
+        "max_field_chars": _limit(config, template),
         "wave": [config.wave, spec.parallel],
-        "genair": GENAIR_VERSION,
+        "system": prompt.system,
+        "prime": prompt.prime,
     }
     if config.decoding.temperature > 0:
         shared["seed"] = config.seed
-    return {"id": f"archetype-{digest_of(shared)[:12]}", **shared}
+    step = Step("archetype", shared, {}, {"genair": GENAIR_VERSION})
+    return {"id": step.id, **shared, "genair": GENAIR_VERSION}
+
+
+def _limit(config: ArchetypeConfig, template: PromptTemplate) -> int:
+    return config.max_field_chars or template.max_field_chars

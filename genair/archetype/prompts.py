@@ -19,6 +19,7 @@ from genair.records import ChatPrompt, Item
 
 _FOLDER = resources.files("genair.archetype") / "prompts"
 _TEXTS = ("system", "user", "prime")
+_KEYS = {*_TEXTS, "version", "max_field_chars"}
 _SKIPPED = frozenset(
     [
         "asin",
@@ -42,8 +43,8 @@ _SKIPPED = frozenset(
     ]
 )
 _TAG = re.compile(r"</?[a-zA-Z][^<>]*>")
-_SPACE = re.compile(r"\s+")
-_ADDRESS = re.compile(r"\s*https?://\S+\s*")
+_SPACE = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
+_ADDRESS = re.compile(r"https?://\S+")
 
 
 @dataclass(frozen=True)
@@ -105,6 +106,10 @@ def load_template(name: str) -> PromptTemplate:
 def _parse(name: str, text: str, where: str) -> PromptTemplate:
     try:
         data = tomllib.loads(text)
+        if unknown := sorted(data.keys() - _KEYS):
+            raise ValueError(f"unknown key {unknown[0]}")
+        if wrong := [key for key in _TEXTS if not isinstance(data.get(key, ""), str)]:
+            raise ValueError(f"{wrong[0]} is not text")
         template = PromptTemplate(
             name=name,
             version=int(data.get("version", 1)),
@@ -117,6 +122,8 @@ def _parse(name: str, text: str, where: str) -> PromptTemplate:
         raise InputError(f"not a prompt template ({error})", where=where) from error
     if "{attributes}" not in template.user:
         raise InputError("the template's user text lacks {attributes}", where=where)
+    if template.max_field_chars < 1:
+        raise InputError("the template's max_field_chars must be 1 or more", where=where)
     return template
 
 
@@ -131,7 +138,7 @@ def render_attributes(item: Item, fields: Sequence[str], max_chars: int) -> str:
     shown = [(key, clean_text(attributes.get(key))[:max_chars].rstrip()) for key in keys]
     if not any(character.isalpha() for _, value in shown for character in value):
         return ""
-    return "; ".join(f"{key.replace('_', ' ')} is {value}" for key, value in shown if value)
+    return "; ".join(f"{_plain(key.replace('_', ' '))} is {value}" for key, value in shown if value)
 
 
 def clean_text(value: object) -> str:
@@ -152,7 +159,5 @@ def clean_text(value: object) -> str:
 
 def _plain(text: str) -> str:
     """Drop addresses, tags and control characters, decode entities (twice: shops escape twice)."""
-    text = html.unescape(html.unescape(text))
-    if _ADDRESS.fullmatch(text):
-        return ""
-    return _SPACE.sub(" ", _TAG.sub(" ", text).replace("\x00", " ")).strip()
+    text = _SPACE.sub(" ", _TAG.sub(" ", html.unescape(html.unescape(text)))).strip()
+    return "" if _ADDRESS.fullmatch(text) else text

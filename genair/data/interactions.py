@@ -86,6 +86,9 @@ def _same_kind(timed: bool | None, time: object, where: str) -> bool:
 
 
 def _finite(time: object, where: str) -> float:
-    if isinstance(time, bool) or not isinstance(time, (int, float)) or not math.isfinite(time):
-        raise InputError(f"timestamp must be a number, not {time!r}", where=where)
-    return float(time)
+    try:
+        if isinstance(time, (int, float)) and not isinstance(time, bool) and math.isfinite(time):
+            return float(time)
+    except OverflowError:  # an integer beyond any float
+        pass
+    raise InputError(f"timestamp must be a number, not {time!r}", where=where)

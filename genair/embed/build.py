@@ -47,11 +47,13 @@ def _projected(view: str, reducer: PCA, writer: EmbeddingWriter) -> Iterator[Row
 
 def _blocks(states: Iterable[PooledStates], views: tuple[str, ...]) -> Iterator[dict[str, Rows]]:
     rows: dict[str, list[Rows]] = {view: [] for view in views}
-    for one in states:
+    for number, one in enumerate(states, start=1):
         for view in views:
             vector = getattr(one, view)
             if vector is None:
-                raise InputError("an archetype is a single token, which has no state: use --views context")
+                raise InputError(
+                    f"archetype {number} is a single token, which has no state: use --views context"
+                )
             rows[view].append(vector)
         if len(rows[views[0]]) == _BLOCK:
             yield {view: np.stack(rows[view]) for view in views}

@@ -41,7 +41,7 @@ def _read_wave(backend: LLMBackend, wave: Sequence[Archetype]) -> list[PooledSta
 
 
 def _answered(record: Archetype) -> Answered:
-    prompt = ChatPrompt(_system(record), record.prompt, _prime(record))
+    prompt = ChatPrompt(_system(record), record.prompt, _prime(record), record.item_id)
     cut = record.finish_reason == "length"
     return Answered(prompt, _answer(record), record.tokens, cut)
 

@@ -64,6 +64,8 @@ def fit_pca(blocks: Iterable[Rows], dim: int) -> PCA:
         raise InputError(f"a projection needs two items or more, found {count}")
     offset = total / count
     covariance = (outer - count * np.outer(offset, offset)) / (count - 1)
+    if not np.isfinite(covariance).all():
+        raise InputError("the states hold numbers that are not finite")
     values, vectors = np.linalg.eigh(covariance)
     kept = min(dim, len(values), count - 1)
     components = vectors[:, ::-1][:, :kept].T

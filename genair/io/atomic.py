@@ -51,7 +51,7 @@ def atomic_path(target: Path, *, force: bool = False) -> Iterator[Path]:
     partial = target.with_name(target.name + ".partial")
     descriptor = os.open(partial, os.O_RDWR | os.O_CREAT, 0o666)
     try:
-        _lock(descriptor, target)
+        _lock(descriptor, partial, target)
         try:
             os.ftruncate(descriptor, 0)
             yield partial
@@ -77,11 +77,18 @@ def _copied_to(target: Path) -> Iterator[Path]:
             shutil.copyfileobj(source, sink)
 
 
-def _lock(descriptor: int, target: Path) -> None:
+def _lock(descriptor: int, partial: Path, target: Path) -> None:
+    """Lock the partial file, and make sure that it still is the one that was opened.
+
+    Another writer may have finished between our open and our lock: what we hold then is its output.
+    """
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        raise GenairError("another process is writing this output", where=str(target)) from error
+        ours = os.path.samestat(os.fstat(descriptor), partial.stat())
+    except (BlockingIOError, FileNotFoundError):
+        ours = False
+    if not ours:
+        raise GenairError("another process is writing this output", where=str(target))
 
 
 def _sync_folder(folder: Path) -> None:

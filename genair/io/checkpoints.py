@@ -67,5 +67,6 @@ def read_model(path: Path, name: str) -> ModelFile:
         item_ids = container.read_strings("item_ids")
         if container.attributes().get("ids_sha256") != ids_digest(item_ids):
             raise InputError("item ids do not match their digest", where=name)
-        config = json.loads(container.attributes()["config"])
+        with container.reading("attribute config"):
+            config = json.loads(container.attributes()["config"])
         return ModelFile(config, item_ids, weights, container.steps)

@@ -7,7 +7,7 @@ no timestamps, datasets in the order written.
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,12 +17,15 @@ import numpy as np
 import numpy.typing as npt
 
 from genair.errors import GenairError, InputError
+from genair.io.disk import Disk
 from genair.provenance import Step
 
 Array = npt.NDArray[Any]
 FORMATS = {"genair-embeddings": 1, "genair-model": 1}
 _STEPS = "provenance/steps"
 _CHUNK_BYTES = 1 << 20
+_LIBVER = ("v110", "v110")  # checksums on HDF5's own bookkeeping, too
+_DAMAGE = (OSError, RuntimeError, KeyError, ValueError, TypeError)  # what h5py raises on damaged bytes
 
 
 def ids_digest(item_ids: Sequence[str]) -> str:
@@ -37,10 +40,23 @@ def ids_digest(item_ids: Sequence[str]) -> str:
 class Container:
     """An open file: named arrays, attributes and provenance."""
 
-    def __init__(self, file: h5py.File, name: str) -> None:
-        """Wrap an open HDF5 file; `name` is what errors call it."""
+    def __init__(self, file: h5py.File, name: str, check_disk: Callable[[], None] = lambda: None) -> None:
+        """Wrap an open HDF5 file; `name` is what errors call it, `check_disk` raises if a write failed."""
         self._file = file
         self.name = name
+        self._check_disk = check_disk
+
+    @contextmanager
+    def reading(self, what: str) -> Iterator[None]:
+        """Turn what HDF5 says of damaged bytes into an error that names the file.
+
+        Raises:
+            InputError: the block met damaged bytes.
+        """
+        try:
+            yield
+        except _DAMAGE as error:
+            raise InputError(f"{what} is damaged ({_short(error)})", where=self.name) from error
 
     @property
     def kind(self) -> str:
@@ -49,7 +65,8 @@ class Container:
 
     def attributes(self) -> dict[str, Any]:
         """Return the root attributes as plain Python values."""
-        return {key: _plain(value) for key, value in self._file.attrs.items()}
+        with self.reading("an attribute"):
+            return {key: _plain(value) for key, value in self._file.attrs.items()}
 
     def set_attributes(self, **values: str | int | bool) -> None:
         """Set root attributes."""
@@ -72,6 +89,7 @@ class Container:
         count = len(dataset)
         dataset.resize(count + len(rows), axis=0)
         dataset[count:] = rows
+        self._check_disk()
 
     def _create(self, path: str, array: Array, *, chunk_rows: int, grows: bool) -> None:
         shape = array.shape[1:]
@@ -82,13 +100,13 @@ class Container:
         """Return a whole array.
 
         Raises:
-            InputError: there is no such array, or its checksum does not match.
+            InputError: there is no such array, its checksum does not match, or it holds no numbers.
         """
         dataset = self.dataset(path)
-        try:
+        with self.reading(f"/{path}"):
+            if dataset.dtype.kind not in "biuf":
+                raise TypeError(f"{dataset.dtype} where numbers should be")
             return np.asarray(dataset[...])
-        except OSError as error:
-            raise InputError(f"/{path} is damaged ({_short(error)})", where=self.name) from error
 
     def dataset(self, path: str) -> h5py.Dataset:
         """Return a dataset without reading it.
@@ -96,7 +114,8 @@ class Container:
         Raises:
             InputError: there is no such array.
         """
-        found = self._file.get(path)
+        with self.reading(f"/{path}"):
+            found = self._file.get(path)
         if not isinstance(found, h5py.Dataset):
             raise InputError(f"has no /{path}", where=self.name)
         return found
@@ -108,32 +127,38 @@ class Container:
     def read_strings(self, path: str) -> list[str]:
         """Return what `write_strings` stored."""
         dataset = self.dataset(path)
-        try:
+        with self.reading(f"/{path}"):
             return [str(value) for value in dataset.asstr()[...]]
-        except (OSError, TypeError, UnicodeDecodeError) as error:
-            raise InputError(f"/{path} is damaged ({_short(error)})", where=self.name) from error
 
     def names(self, group: str = "") -> list[str]:
-        """Return the paths of all datasets below a group, sorted."""
+        """Return the paths of all datasets below a group, sorted.
+
+        Raises:
+            InputError: there is no such group.
+        """
         found: list[str] = []
-        root = self._file[group] if group else self._file
+        if group and not self.has(group):
+            raise InputError(f"has no /{group}", where=self.name)
         prefix = f"{group}/" if group else ""
 
         def visit(path: str, node: object) -> None:
             if isinstance(node, h5py.Dataset):
                 found.append(prefix + path)
 
-        root.visititems(visit)
+        with self.reading(f"/{group}"):
+            (self._file[group] if group else self._file).visititems(visit)
         return sorted(found)
 
     def has(self, path: str) -> bool:
         """Return whether there is a dataset or group at `path`."""
-        return path in self._file
+        with self.reading(f"/{path}"):
+            return path in self._file
 
     @property
     def steps(self) -> list[Step]:
         """Return the provenance, oldest step first."""
-        return [Step.from_json(text) for text in self.read_strings(_STEPS)]
+        with self.reading(f"/{_STEPS}"):
+            return [Step.from_json(text) for text in self.read_strings(_STEPS)]
 
     def write_steps(self, steps: Sequence[Step]) -> None:
         """Store the provenance."""
@@ -147,12 +172,16 @@ def create_container(path: Path, kind: str) -> Iterator[Container]:
     Raises:
         OSError: the disk is full or the folder cannot be written.
     """
-    with h5py.File(path, "w", locking=False) as file:
-        container = Container(file, str(path))
-        container.set_attributes(format=kind, format_version=FORMATS[kind], complete=False)
-        yield container
-        container.set_attributes(complete=True)
-        file.flush()
+    with path.open("w+b", buffering=0) as raw:
+        disk = Disk(raw)
+        try:
+            with h5py.File(disk, "w", libver=_LIBVER) as file:
+                container = Container(file, str(path), disk.check)
+                container.set_attributes(format=kind, format_version=FORMATS[kind], complete=False)
+                yield container
+                container.set_attributes(complete=True)
+        finally:
+            disk.check()  # whatever else went wrong, a full disk is the cause
 
 
 @contextmanager
@@ -169,7 +198,7 @@ def open_container(path: Path, name: str, kind: str | None = None) -> Iterator[C
         raise GenairError("no such file", where=name) from None
     except (PermissionError, IsADirectoryError) as error:
         raise GenairError(str(error.strerror), where=name) from error
-    except OSError as error:
+    except _DAMAGE as error:
         raise InputError(f"not an HDF5 file, or cut off ({_short(error)})", where=name) from error
     with file:
         container = Container(file, name)
@@ -179,7 +208,7 @@ def open_container(path: Path, name: str, kind: str | None = None) -> Iterator[C
 
 def _check_format(container: Container, kind: str | None) -> None:
     found = container.attributes()
-    if found.get("format") not in FORMATS:
+    if not isinstance(found.get("format"), str) or found["format"] not in FORMATS:
         raise InputError("an HDF5 file, but not one of genair's", where=container.name)
     if kind is not None and found["format"] != kind:
         raise InputError(f"is a {found['format']} file, expected {kind}", where=container.name)

@@ -76,13 +76,14 @@ class LineSummary:
             raise InputError("the file is empty", where=name)
         always = {key for key, count in self._keys.items() if count == self.rows}
         kind = next((kind for keys, kind in _KINDS if keys <= always), "JSON lines")
-        steps = [{"command": kind, **step} for step in self._steps.values()]
+        steps = [{"command": kind.removesuffix("s"), **step} for step in self._steps.values()]
         return {"file": name, "format": kind, "rows": self.rows, "fields": self._keys, "steps": steps}
 
 
 def _shape(container: Container, key: str) -> str:
     dataset = container.dataset(key)
-    kind = "string" if dataset.dtype.kind == "O" else str(dataset.dtype)
+    with container.reading(f"/{key}"):
+        kind = "string" if dataset.dtype.kind == "O" else str(dataset.dtype)
     return f"{' x '.join(map(str, dataset.shape)) or 'scalar'} {kind}"
 
 
@@ -121,5 +122,7 @@ def _check(container: Container) -> None:
         raise InputError("item ids are not unique", where=container.name)
     if container.attributes().get("ids_sha256") != ids_digest(item_ids):
         raise InputError("item ids do not match their digest", where=container.name)
-    if container.has("vectors") and len(container.dataset("vectors")) != len(item_ids):
-        raise InputError("the number of vectors is not that of the ids", where=container.name)
+    for key in container.names():
+        per_item = key == "vectors" or key.startswith("views/")
+        if per_item and container.dataset(key).shape[:1] != (len(item_ids),):
+            raise InputError(f"the number of vectors in /{key} is not that of the ids", where=container.name)

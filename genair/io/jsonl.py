@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import math
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from typing import IO, Any
@@ -67,12 +68,27 @@ def encode_line(row: Row) -> bytes:
     """Return one line with its line feed; keys keep their order.
 
     Raises:
-        GenairError: a value has no JSON form.
+        GenairError: a value has no JSON form, as NaN has none.
     """
     try:
-        return orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_SERIALIZE_NUMPY)
+        line = orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_SERIALIZE_NUMPY)
     except (TypeError, ValueError) as error:
         raise GenairError(f"cannot write as JSON: {error}") from error
+    if b"null" in line and not _finite(row):
+        raise GenairError("cannot write as JSON: a number is not finite")
+    return line
+
+
+def _finite(value: object) -> bool:
+    match value:
+        case float():
+            return math.isfinite(value)
+        case dict():
+            return all(map(_finite, value.values()))
+        case list() | tuple():
+            return all(map(_finite, value))
+        case _:
+            return True
 
 
 class HashingReader:

@@ -95,7 +95,7 @@ class LlamaCppBackend:
     ) -> list[Generation]:
         """Answer a wave of prompts; see `LLMBackend.generate`."""
         jobs = generation_jobs([self.prompt_tokens(prompt) for prompt in prompts], decoding, seeds)
-        self._check_lengths(jobs, decoding.max_tokens)
+        self._check_lengths(prompts, jobs, decoding.max_tokens)
         self._engine.run(jobs, want_states=False)
         return [self._generation(job) for job in jobs]
 
@@ -103,7 +103,7 @@ class LlamaCppBackend:
         """Read a wave of answered prompts; see `LLMBackend.states`."""
         pairs = [(self.prompt_tokens(one.prompt), self._answer_tokens(one)) for one in wave]
         jobs = state_jobs(pairs, self.hidden_size)
-        self._check_lengths(jobs, 0)
+        self._check_lengths([one.prompt for one in wave], jobs, 0)
         self._engine.run(jobs, want_states=True)
         return [job.pooled() for job in jobs]
 
@@ -134,15 +134,18 @@ class LlamaCppBackend:
         return Generation(text, tuple(job.answer), job.finish_reason, job.prompt_tokens, canonical)
 
     def _answer_tokens(self, one: Answered) -> Tokens:
-        tokens = self._tokenize(one.text) if one.tokens is None else np.asarray(one.tokens, np.int32)
+        if one.tokens is not None and self.text_of(one.tokens) == one.text:
+            tokens = np.asarray(one.tokens, np.int32)
+        else:  # the text alone says it, or was edited since
+            tokens = self._tokenize(one.text)
         return tokens[:-1] if one.cut else tokens
 
-    def _check_lengths(self, jobs: Sequence[Job], room: int) -> None:
-        for job in jobs:
+    def _check_lengths(self, prompts: Sequence[ChatPrompt], jobs: Sequence[Job], room: int) -> None:
+        for prompt, job in zip(prompts, jobs, strict=True):
             if len(job.feed) + room > self._context_length:
                 raise InputError(
-                    f"a prompt of {job.prompt_tokens} tokens with its answer exceeds the model's context of"
-                    f" {self._context_length}: shorten the text or use --max-field-chars"
+                    f"item {prompt.item_id!r}: a prompt of {job.prompt_tokens} tokens with its answer exceeds"
+                    f" the model's context of {self._context_length}: shorten it or use --max-field-chars"
                 )
 
     def _tokenize(self, text: str, *, special: bool = False, first: bool = False) -> Tokens:

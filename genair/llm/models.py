@@ -80,8 +80,8 @@ def find_model(model: str) -> ModelFile:
 
 def cache_folder() -> Path:
     """Return where prepared models live: $GENAIR_CACHE, else genair in the user's cache folder."""
-    if "GENAIR_CACHE" in os.environ:
-        return Path(os.environ["GENAIR_CACHE"])
+    if own := os.environ.get("GENAIR_CACHE"):
+        return Path(own)
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(base) / "genair"
 

@@ -127,7 +127,7 @@ def test_progress_sees_one_state_an_item(tmp_path):
         ([*HAND[:2], HAND[0]], "arch.jsonl:3: duplicate item_id '007': first on line 1"),
         (
             [HAND[0], {**HAND[1], "archetype": "One", "finish_reason": "length"}],
-            "arch.jsonl: an archetype is a single token",
+            "arch.jsonl: archetype 2 is a single token",
         ),
     ],
 )

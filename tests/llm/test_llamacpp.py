@@ -110,8 +110,8 @@ def test_sampling_follows_its_seed(backend):
 
 
 def test_a_prompt_beyond_the_context_is_refused_with_its_length(backend):
-    long = ChatPrompt(SYSTEM, "word " * 3000, "")
-    with pytest.raises(InputError, match=r"exceeds the model's context of 2048"):
+    long = ChatPrompt(SYSTEM, "word " * 9000, "", "lamp")
+    with pytest.raises(InputError, match=r"item 'lamp'.* exceeds the model's context of \d+"):
         backend.generate([long], GREEDY, [0])
 
 

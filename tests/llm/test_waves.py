@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import time
 from importlib import import_module
 from pathlib import Path
 
@@ -36,8 +37,10 @@ def collect(work, workers, spec=ECHO, numbers=NUMBERS):
 
 
 def no_process_is_left():
-    for process in multiprocessing.active_children():
-        process.join(timeout=20)
+    """Wait for the pool's processes: its own thread reaps them too, so joining them here would race."""
+    deadline = time.monotonic() + 20
+    while multiprocessing.active_children() and time.monotonic() < deadline:
+        time.sleep(0.02)
     return not multiprocessing.active_children()
 
 
