@@ -94,17 +94,20 @@ class Console:
 
         return tick
 
-    def table(self, headings: Sequence[str], rows: Iterable[Sequence[str]], *, stderr: bool = False) -> None:
-        """Print a table: the first column left-aligned, the others right."""
+    def table(
+        self, headings: Sequence[str], rows: Iterable[Sequence[str]], *, left: int = 1, stderr: bool = False
+    ) -> None:
+        """Print a table; the first `left` columns are aligned left, the others right."""
         from rich.console import Console as RichConsole
         from rich.table import Table
+        from rich.text import Text
 
         grid = Table(box=None, pad_edge=False, header_style="bold")
         for index, heading in enumerate(headings):
-            grid.add_column(heading, justify="right" if index else "left", overflow="fold")
+            grid.add_column(heading, justify="left" if index < left else "right", overflow="fold")
         for row in rows:
-            grid.add_row(*row)
-        RichConsole(stderr=stderr, no_color=not self.color, soft_wrap=True, highlight=False).print(grid)
+            grid.add_row(*(Text(cell) for cell in row))
+        RichConsole(stderr=stderr, no_color=not self.color, highlight=False).print(grid)
 
 
 console = Console()

@@ -1,5 +1,6 @@
 """`genair info`: what a file is, and who made it step by step."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -47,12 +48,25 @@ def _describe(file: str, *, check: bool) -> dict[str, Any]:
 
 
 def _show(found: dict[str, Any]) -> None:
-    plain = {key: value for key, value in found.items() if not isinstance(value, (dict, list))}
-    parts = {**found.get("datasets", {}), **found.get("fields", {})}
-    rows = [(key, str(value)) for key, value in (plain | parts).items()]
-    console.table(("", "value"), rows)
-    for moment, measures in found.get("diagnostics", {}).items():
-        console.table((moment, "value"), [(name, f"{value:.3f}") for name, value in measures.items()])
+    plain = [(key, str(value)) for key, value in found.items() if not isinstance(value, (dict, list))]
+    console.table(("", ""), plain, left=2)
+    for part in ("datasets", "fields"):
+        if part in found:
+            console.table((part, ""), [(key, str(value)) for key, value in found[part].items()], left=2)
+    if diagnostics := found.get("diagnostics"):
+        moments = list(diagnostics)[::-1]  # before, after
+        measures = diagnostics[moments[0]]
+        rows = [(name, *(f"{diagnostics[moment][name]:.3f}" for moment in moments)) for name in measures]
+        console.table(("diagnostics", *moments), rows)
     for step in found["steps"]:
-        detail = {key: value for key, value in step.items() if key not in ("id", "command")}
-        console.table((str(step.get("id")), ""), [(key, str(value)) for key, value in detail.items()])
+        title = str(step.pop("id"))
+        console.table((title, ""), sorted(_flat(step, "")), left=2)
+
+
+def _flat(value: object, name: str) -> Iterator[tuple[str, str]]:
+    """Yield (dotted name, text) of everything in nested objects."""
+    if isinstance(value, dict):
+        for key, part in value.items():
+            yield from _flat(part, f"{name}.{key}" if name else key)
+    else:
+        yield name, str(value)

@@ -1,0 +1,75 @@
+"""On a terminal people get tables and progress; in a pipe, data and plain lines."""
+
+import json
+import os
+import pty
+import subprocess
+import sys
+
+import pytest
+
+
+def on_a_terminal(*words: object, stream: str, **variables: str) -> str:
+    """Run with one standard stream on a pseudo-terminal and return what that terminal saw."""
+    master, slave = pty.openpty()
+    others = {name: subprocess.DEVNULL for name in ("stdin", "stdout", "stderr") if name != stream}
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "120", **variables}
+    environment.pop("NO_COLOR", None)
+    command = [sys.executable, "-m", "genair_cli", *map(str, words)]
+    process = subprocess.Popen(command, env=environment, **{stream: slave}, **others)
+    os.close(slave)
+    seen = b""
+    while True:
+        try:
+            part = os.read(master, 65536)
+        except OSError:  # the other end is closed
+            break
+        if not part:
+            break
+        seen += part
+    assert process.wait(timeout=60) == 0
+    os.close(master)
+    return seen.decode()
+
+
+def test_eval_shows_a_table_on_a_terminal_and_json_lines_on_request(files):
+    words = ("eval", files.model, "-i", files.log)
+    table = on_a_terminal(*words, stream="stdout")
+    assert "ndcg" in table
+    assert "{" not in table
+    rows = on_a_terminal(*words, "--json", stream="stdout").split()
+    assert len([json.loads(row) for row in rows]) == 12
+    shown = {f"{json.loads(row)['value']:.4f}" for row in rows}
+    assert all(value in table for value in shown)
+
+
+def test_info_shows_steps_and_diagnostics_on_a_terminal(files):
+    seen = on_a_terminal("info", files.calibrated, stream="stdout")
+    for word in (
+        "genair-embeddings",
+        "before",
+        "after",
+        "effective_rank",
+        "archetype-",
+        "embed-",
+        "calibrate-",
+    ):
+        assert word in seen
+
+
+def test_colour_is_left_out_where_it_is_not_wanted(files):
+    words = ("info", files.items)
+    assert "\x1b[1m" in on_a_terminal(*words, stream="stdout")
+    for asked in ({"NO_COLOR": "1"}, {"TERM": "dumb"}):
+        assert "\x1b[3" not in on_a_terminal(*words, stream="stdout", **asked)
+
+
+@pytest.mark.parametrize(
+    ("extra", "variables", "drawn"),
+    [((), {}, True), (("--quiet",), {}, False), ((), {"TERM": "dumb"}, False)],
+)
+def test_progress_is_drawn_only_where_it_can_be(files, tmp_path, extra, variables, drawn):
+    words = ("archetype", files.items, "--backend", "echo", "--workers", "1", "-o", tmp_path / "o", *extra)
+    seen = on_a_terminal(*words, stream="stderr", **variables)
+    assert ("\x1b[" in seen) == drawn
+    assert ("40 archetypes" in seen) == (extra == ())
