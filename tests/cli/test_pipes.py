@@ -84,9 +84,15 @@ def test_a_disk_that_fills_up_leaves_nothing_under_the_final_name(files, tmp_pat
     assert list(tmp_path.iterdir()) == []
 
 
-def started(folder: Path, *words: str, **options) -> subprocess.Popen:
+def started(folder: Path, *words: str, sigint=signal.SIG_DFL, **options) -> subprocess.Popen:
+    """Start a command that takes SIGINT as a foreground job does, even if the tests themselves do not."""
     return subprocess.Popen(
-        [sys.executable, "-m", "genair_cli", *words], cwd=folder, stderr=subprocess.PIPE, text=True, **options
+        [sys.executable, "-m", "genair_cli", *words],
+        cwd=folder,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, sigint),
+        **options,
     )
 
 
@@ -104,6 +110,16 @@ def test_signals_stop_the_work_and_leave_no_partial_output(files, tmp_path, sent
     assert process.returncode == status, err
     assert "Traceback" not in err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_background_job_that_ignores_ctrl_c_goes_on(files, tmp_path):
+    words = ("archetype", "-", "-o", "out.jsonl", "--backend", "echo", "--workers", "1", "--wave", "4")
+    process = started(tmp_path, *words, sigint=signal.SIG_IGN, stdin=subprocess.PIPE)
+    wait_until((tmp_path / "out.jsonl.partial").exists, process)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(files.items.read_text(encoding="utf-8"), timeout=60)
+    assert process.returncode == 0, err
+    assert (tmp_path / "out.jsonl").is_file()
 
 
 def test_kill_9_leaves_only_a_partial_file_that_the_next_run_replaces(files, tmp_path):
