@@ -84,15 +84,11 @@ def test_a_disk_that_fills_up_leaves_nothing_under_the_final_name(files, tmp_pat
     assert list(tmp_path.iterdir()) == []
 
 
-def started(folder: Path, *words: str, sigint=signal.SIG_DFL, **options) -> subprocess.Popen:
+def started(folder: Path, *words: str, sigint: str = "default_int_handler", **options) -> subprocess.Popen:
     """Start a command that takes SIGINT as a foreground job does, even if the tests themselves do not."""
+    code = f"import signal; signal.signal(signal.SIGINT, signal.{sigint}); from genair_cli.main import run; run()"
     return subprocess.Popen(
-        [sys.executable, "-m", "genair_cli", *words],
-        cwd=folder,
-        stderr=subprocess.PIPE,
-        text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, sigint),
-        **options,
+        [sys.executable, "-c", code, *words], cwd=folder, stderr=subprocess.PIPE, text=True, **options
     )
 
 
@@ -114,7 +110,7 @@ def test_signals_stop_the_work_and_leave_no_partial_output(files, tmp_path, sent
 
 def test_a_background_job_that_ignores_ctrl_c_goes_on(files, tmp_path):
     words = ("archetype", "-", "-o", "out.jsonl", "--backend", "echo", "--workers", "1", "--wave", "4")
-    process = started(tmp_path, *words, sigint=signal.SIG_IGN, stdin=subprocess.PIPE)
+    process = started(tmp_path, *words, sigint="SIG_IGN", stdin=subprocess.PIPE)
     wait_until((tmp_path / "out.jsonl.partial").exists, process)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(files.items.read_text(encoding="utf-8"), timeout=60)
