@@ -86,7 +86,8 @@ def test_a_disk_that_fills_up_leaves_nothing_under_the_final_name(files, tmp_pat
 
 def started(folder: Path, *words: str, sigint: str = "default_int_handler", **options) -> subprocess.Popen:
     """Start a command that takes SIGINT as a foreground job does, even if the tests themselves do not."""
-    code = f"import signal; signal.signal(signal.SIGINT, signal.{sigint}); from genair_cli.main import run; run()"
+    taken = f"import signal; signal.signal(signal.SIGINT, signal.{sigint})"
+    code = f"{taken}; from genair_cli.main import run; run()"
     return subprocess.Popen(
         [sys.executable, "-c", code, *words], cwd=folder, stderr=subprocess.PIPE, text=True, **options
     )
