@@ -89,13 +89,15 @@ def main() -> None:
     parser.add_argument("--interactions", default=str(interactions_path()))
     parser.add_argument("--item-type", default="item")
     parser.add_argument("--work", default="genair-demo/bench")
-    parser.add_argument("--repeat", choices=["all", "models"], default="models", help="what to run twice")
+    parser.add_argument(
+        "--repeat", choices=["all", "models", "none"], default="models", help="what runs twice"
+    )
     given = parser.parse_args()
     work = Path(given.work) / given.name
     work.mkdir(parents=True, exist_ok=True)
     items, log = str(Path(given.items).resolve()), str(Path(given.interactions).resolve())
     sheet = Sheet(given.name, work)
-    for round_ in ("", "again-"):
+    for round_ in ("", "again-") if given.repeat != "none" else ("",):
         if not round_ or given.repeat == "all":
             words = ["archetype", items, "--item-type", given.item_type]
             sheet.run(f"{round_}archetype", words, f"{round_}arch.jsonl")
