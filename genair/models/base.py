@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from genair.config import TrainConfig
 from genair.io.container import Array
@@ -56,7 +57,8 @@ class Recommender(nn.Module):
             histories: item indices (users, length), 0 = padding at the end.
             table: item vectors (items + 1, dim), as `items.table()` gives them.
         """
-        states: Tensor = self.backbone(table[histories], histories != 0)
+        events = functional.embedding(histories, table)  # indexing's gradient adds up in no fixed order
+        states: Tensor = self.backbone(events, histories != 0)
         return states
 
     def scores(self, histories: Tensor, table: Tensor) -> Tensor:

@@ -6,11 +6,15 @@ import numpy as np
 import pytest
 import torch
 
+from genair.catalogue import interactions_path
 from genair.config import TrainConfig
-from genair.data.sequences import leave_two_out
+from genair.data.ids import IdMap
+from genair.data.interactions import read_interactions
+from genair.data.sequences import build_sequences, leave_two_out
 from genair.errors import InputError, UsageError
 from genair.evaluate.metrics import mean_at
 from genair.evaluate.ranking import rank_targets
+from genair.io.jsonl import read_jsonl
 from genair.models.base import restore_recommender
 from genair.train.loop import train_model
 
@@ -188,3 +192,13 @@ def test_short_histories_are_learned_from_though_never_measured(toy_sequences, s
     histories = [train.of(user).tolist() for user in range(len(train))]
     more = replace(split, train=toy_sequences([*histories, [1, 9], [2, 9]], N))
     assert _bytes(_train(more, QUICK)) != _bytes(_train(split, QUICK))
+
+
+def test_two_runs_on_a_whole_catalogue_give_the_same_bytes():
+    """Large enough for torch to split sums over threads, where an unordered sum would show."""
+    with interactions_path().open("rb") as stream:
+        log = read_interactions(read_jsonl(stream, "log"), "log")
+    split = leave_two_out(build_sequences(log, IdMap(sorted(log.item_ids)), name="log"))
+    config = TrainConfig(items="id", epochs=1)
+    one, two = (train_model(split, None, config, CPU, lambda row: None) for _ in range(2))
+    assert all(np.array_equal(one.weights[name], two.weights[name]) for name in one.weights)
