@@ -200,5 +200,5 @@ def test_two_runs_on_a_whole_catalogue_give_the_same_bytes():
         log = read_interactions(read_jsonl(stream, "log"), "log")
     split = leave_two_out(build_sequences(log, IdMap(sorted(log.item_ids)), name="log"))
     config = TrainConfig(items="id", epochs=1)
-    one, two = (train_model(split, None, config, CPU, lambda row: None) for _ in range(2))
+    one, two = (_train(split, config, None) for _ in range(2))
     assert all(np.array_equal(one.weights[name], two.weights[name]) for name in one.weights)
