@@ -24,10 +24,10 @@ from genair.device import usable_cores
 RESULTS = Path(__file__).parent / "results"
 MODELS = {
     "id": ("id", "emb.h5"),
-    "text, uncalibrated": ("text", "emb.h5"),
     "text": ("text", "cal.h5"),
-    "text+id, uncalibrated": ("text+id", "emb.h5"),
     "text+id": ("text+id", "cal.h5"),
+    "text, uncalibrated": ("text", "emb.h5"),
+    "text+id, uncalibrated": ("text+id", "emb.h5"),
 }
 
 

@@ -19,8 +19,11 @@ def main() -> None:
     }
     print("| data (users) |", " | ".join(TITLES), "|\n| --- |", " --- |" * len(TITLES))
     for name, sheet in sorted(sheets.items()):
-        rows = [sheet["rows"][f"eval {model}"] for model in MODELS]
-        cells = (f"{row['metrics']['ndcg@10']:.4f} ± {row['ndcg_stderr']:.4f}" for row in rows)
+        rows = [sheet["rows"].get(f"eval {model}") for model in MODELS]
+        cells = (
+            f"{row['metrics']['ndcg@10']:.4f} ± {row['ndcg_stderr']:.4f}" if row else "not measured"
+            for row in rows
+        )
         print(f"| {name} ({rows[0]['users']}) |", " | ".join(cells), "|")
     print(
         "\n| data |",
@@ -29,8 +32,9 @@ def main() -> None:
         " --- |" * len(STAGES),
     )
     for name, sheet in sorted(sheets.items()):
-        rows = [sheet["rows"][stage] for stage in STAGES]
-        print(f"| {name} |", " | ".join(f"{row['seconds']:.0f} / {row['peak_mib']}" for row in rows), "|")
+        rows = [sheet["rows"].get(stage) for stage in STAGES]
+        cells = (f"{row['seconds']:.0f} / {row['peak_mib']}" if row else "not measured" for row in rows)
+        print(f"| {name} |", " | ".join(cells), "|")
 
 
 if __name__ == "__main__":
