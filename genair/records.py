@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from genair.errors import InputError
+from genair.errors import GenairError, InputError
 
 Row = Mapping[str, Any]
 
@@ -166,21 +166,9 @@ class ChatPrompt:
     item_id: str = field(default="", compare=False)
 
 
-class UniqueIds:
-    """Remembers where each id was first seen, so that the second time is an error that names both."""
+@dataclass(frozen=True)
+class Failed:
+    """A record that cannot be used, in the place it would have had: why, and what its line was."""
 
-    def __init__(self) -> None:
-        """Start with no id seen."""
-        self._first: dict[str, str] = {}
-
-    def add(self, item_id: str, where: str) -> None:
-        """Take note of an id.
-
-        Raises:
-            InputError: it was seen before.
-        """
-        line = where.rpartition(":")[2]
-        if item_id in self._first:
-            first = self._first[item_id]
-            raise InputError(f"duplicate item_id {item_id!r}: first on line {first}", where=where)
-        self._first[item_id] = line
+    error: GenairError
+    line: object

@@ -1,6 +1,11 @@
 """Small worlds that the tests of several rooms share."""
 
-from collections.abc import Callable, Sequence
+import multiprocessing
+import time
+from collections.abc import Callable, Iterator, Sequence
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import numpy.typing as npt
@@ -53,3 +58,24 @@ def toy_clusters(
     vectors[:, :4] += 0.8 * np.eye(4, dtype=np.float32)[cluster]
     histories = [(rng.choice(np.flatnonzero(cluster == user % 4), 6) + 1).tolist() for user in range(80)]
     return vectors, toy_sequences(histories, 80)
+
+
+@pytest.fixture(scope="session")
+def work() -> Iterator[ModuleType]:
+    """Import `llm/wave_work.py` under a name that worker processes can import it by, too."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(Path(__file__).parent / "llm")
+        yield import_module("wave_work")
+
+
+@pytest.fixture(scope="session")
+def no_process_is_left() -> Callable[[], bool]:
+    """Return a function that waits for child processes to end, and says whether they did."""
+
+    def wait() -> bool:
+        deadline = time.monotonic() + 20
+        while multiprocessing.active_children() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        return not multiprocessing.active_children()
+
+    return wait

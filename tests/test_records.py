@@ -3,7 +3,7 @@
 import pytest
 
 from genair.errors import InputError
-from genair.records import Archetype, Item, UniqueIds, require_id
+from genair.records import Archetype, Item, require_id
 
 LINE = {"item_id": "7", "prompt": "Who?", "archetype": "Anglers."}
 
@@ -98,24 +98,3 @@ def test_a_token_no_model_can_have_is_refused():
 
 def test_unknown_keys_are_ignored():
     assert Archetype.from_row({**LINE, "note": "by me"}, "w") == Archetype.from_row(LINE, "w")
-
-
-def test_the_second_of_two_equal_ids_names_both_lines():
-    seen = UniqueIds()
-    seen.add("a", "items.jsonl:17")
-    seen.add("b", "items.jsonl:18")
-    with pytest.raises(InputError, match=r"^items.jsonl:19: duplicate item_id 'a': first on line 17$"):
-        seen.add("a", "items.jsonl:19")
-
-
-def test_a_duplicate_on_the_same_line_number_is_a_duplicate():
-    seen = UniqueIds()
-    seen.add("a", "one.jsonl:5")
-    with pytest.raises(InputError, match="duplicate item_id 'a'"):
-        seen.add("a", "two.jsonl:5")
-
-
-def test_ids_that_look_alike_are_different():
-    seen = UniqueIds()
-    for number, item_id in enumerate(["7", "07", " 7", "7 ", "７"]):
-        seen.add(item_id, f"w:{number}")

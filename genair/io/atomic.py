@@ -5,6 +5,7 @@ one left behind by a killed process is not locked and is simply replaced. Device
 renamed onto and are written directly.
 """
 
+import errno
 import fcntl
 import os
 import shutil
@@ -45,42 +46,73 @@ def atomic_path(target: Path, *, force: bool = False) -> Iterator[Path]:
     """
     check_target(target, force=force)
     if is_special(target):
-        with _copied_to(target) as path:
+        with tempfile.TemporaryDirectory(prefix="genair-") as folder:
+            path = Path(folder) / "output"
             yield path
+            install(path, target, force=force)
         return
     partial = target.with_name(target.name + ".partial")
+    if partial.is_dir():
+        raise GenairError(f"{partial} holds interrupted work: finish it, or remove it", where=str(target))
     descriptor = os.open(partial, os.O_RDWR | os.O_CREAT, 0o666)
     try:
-        _lock(descriptor, partial, target)
+        lock(descriptor, partial, target)
         try:
             os.ftruncate(descriptor, 0)
             yield partial
-            os.fsync(descriptor)
-            check_target(target, force=force)
-            partial.replace(target)
+            install(partial, target, force=force)
         except BaseException:
             with suppress(OSError):
                 partial.unlink()
             raise
     finally:
         os.close(descriptor)
+
+
+def install(path: Path, target: Path, *, force: bool) -> None:
+    """Make a finished file the target, durably; into a device or FIFO it is copied.
+
+    Raises:
+        GenairError: see `check_target`.
+        OSError: the disk is full, or the folder cannot be written.
+    """
+    check_target(target, force=force)
+    if is_special(target):
+        with path.open("rb") as source, target.open("wb") as sink:
+            shutil.copyfileobj(source, sink)
+        return
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+    try:
+        path.replace(target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        with atomic_path(target, force=force) as here:  # the target lies on another disk
+            shutil.copyfile(path, here)
     _sync_folder(target.parent)
 
 
-@contextmanager
-def _copied_to(target: Path) -> Iterator[Path]:
-    """Yield a temporary path whose content is copied into a device or FIFO at the end."""
-    with tempfile.TemporaryDirectory(prefix="genair-") as folder:
-        path = Path(folder) / "output"
-        yield path
-        with path.open("rb") as source, target.open("wb") as sink:
-            shutil.copyfileobj(source, sink)
+def refuse_if_locked(partial: Path, target: Path) -> None:
+    """Clear away the file that a killed writer left, unless its writer lives.
+
+    Raises:
+        GenairError: another process is writing this output.
+    """
+    if not partial.is_file():
+        return
+    with partial.open("rb") as file:
+        lock(file.fileno(), partial, target)
+        partial.unlink()
 
 
-def _lock(descriptor: int, partial: Path, target: Path) -> None:
-    """Lock the partial file, and make sure that it still is the one that was opened.
+def lock(descriptor: int, partial: Path, target: Path) -> None:
+    """Lock a partial file for as long as it is open, and make sure that it still is the one opened.
 
     Another writer may have finished between our open and our lock: what we hold then is its output.
+
+    Raises:
+        GenairError: another process is writing this output.
     """
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -4,21 +4,19 @@ import gzip
 import hashlib
 import math
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import IO, Any
 
 import orjson
 
 from genair.errors import GenairError, InputError
+from genair.records import Failed
 
 Row = dict[str, Any]
 _BOM = b"\xef\xbb\xbf"
 
 
-OnBad = Callable[[InputError, object], None]
-
-
-def read_jsonl(stream: Iterable[bytes], name: str, on_bad: OnBad | None = None) -> Iterator[tuple[str, Row]]:
+def read_jsonl(stream: Iterable[bytes], name: str) -> Iterator[tuple[str, Row]]:
     """Yield `("name:line", object)` for every line that is not blank.
 
     A byte order mark and carriage returns are tolerated.
@@ -26,10 +24,21 @@ def read_jsonl(stream: Iterable[bytes], name: str, on_bad: OnBad | None = None) 
     Args:
         stream: lines that end in a line feed.
         name: what errors call the stream.
-        on_bad: takes the error and the text of a broken line, which is then skipped.
 
     Raises:
         InputError: a line is not UTF-8, not JSON, not an object, or cut off at the end of the file.
+    """
+    for where, row in read_records(stream, name):
+        if isinstance(row, Failed):
+            raise row.error
+        yield where, row
+
+
+def read_records(stream: Iterable[bytes], name: str) -> Iterator[tuple[str, Row | Failed]]:
+    """Yield what `read_jsonl` yields, with a broken line in its place as a `Failed`.
+
+    Raises:
+        InputError: the stream is gzip and damaged, so that nothing more can be read.
     """
     try:
         for number, line in enumerate(stream, start=1):
@@ -37,13 +46,9 @@ def read_jsonl(stream: Iterable[bytes], name: str, on_bad: OnBad | None = None) 
             if text.strip():
                 where = f"{name}:{number}"
                 try:
-                    row = parse_line(text, where)
+                    yield where, parse_line(text, where)
                 except InputError as error:
-                    if on_bad is None:
-                        raise
-                    on_bad(error, text.decode("utf-8", "replace"))
-                    continue
-                yield where, row
+                    yield where, Failed(error, text.decode("utf-8", "replace"))
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise InputError(f"the gzip data is damaged or cut off ({error})", where=name) from error
 

@@ -7,14 +7,16 @@ import signal
 import stat
 import subprocess
 import sys
+import tempfile
 import threading
 from pathlib import Path
 
 import pytest
 
 from genair.errors import GenairError
-from genair.io.atomic import atomic_path, check_target, is_special
+from genair.io.atomic import atomic_path, check_target, install, is_special, refuse_if_locked
 
+IN_MEMORY = Path("/dev") / "shm"
 WRITER = """
 import sys
 from pathlib import Path
@@ -46,6 +48,12 @@ def names(folder):
     return sorted(path.name for path in folder.iterdir())
 
 
+def write_half(target, error, **kwargs):
+    with atomic_path(target, **kwargs) as path:
+        path.write_bytes(b"half")
+        raise error
+
+
 def test_the_file_appears_at_the_end(target):
     with atomic_path(target) as path:
         path.write_bytes(b"whole")
@@ -56,9 +64,8 @@ def test_the_file_appears_at_the_end(target):
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit, GeneratorExit])
 def test_nothing_appears_when_the_work_fails(target, error):
-    with pytest.raises(error), atomic_path(target) as path:  # noqa: PT012
-        path.write_bytes(b"half")
-        raise error
+    with pytest.raises(error):
+        write_half(target, error)
     assert names(target.parent) == []
 
 
@@ -79,16 +86,19 @@ def test_force_replaces_a_file_only_at_the_end(target):
 
 def test_a_failed_replacement_keeps_the_old_file(target):
     target.write_bytes(b"old")
-    with pytest.raises(ZeroDivisionError), atomic_path(target, force=True) as path:  # noqa: PT012
-        path.write_bytes(b"half")
-        raise ZeroDivisionError
+    with pytest.raises(ZeroDivisionError):
+        write_half(target, ZeroDivisionError, force=True)
     assert (target.read_bytes(), names(target.parent)) == (b"old", ["out.bin"])
 
 
 def test_a_file_that_appeared_meanwhile_is_kept(target):
-    with pytest.raises(GenairError, match="exists already"), atomic_path(target) as path:  # noqa: PT012
-        path.write_bytes(b"mine")
-        target.write_bytes(b"theirs")
+    def overtaken():
+        with atomic_path(target) as path:
+            path.write_bytes(b"mine")
+            target.write_bytes(b"theirs")
+
+    with pytest.raises(GenairError, match="exists already"):
+        overtaken()
     assert (target.read_bytes(), names(target.parent)) == (b"theirs", ["out.bin"])
 
 
@@ -176,3 +186,70 @@ def test_a_name_that_is_free_is_nothing_special(target):
     assert not is_special(target)
     target.write_bytes(b"")
     assert not is_special(target)
+
+
+def test_interrupted_work_beside_the_target_is_not_thrown_away(target):
+    folder = target.with_name("out.bin.partial")
+    folder.mkdir()
+    with pytest.raises(GenairError, match=r"out\.bin\.partial holds interrupted work"), atomic_path(target):
+        pytest.fail("the block must not run")
+    assert folder.is_dir()
+
+
+@pytest.fixture
+def made(tmp_path):
+    path = tmp_path / "work" / "made"
+    path.parent.mkdir()
+    path.write_bytes(b"made")
+    return path
+
+
+def test_a_finished_file_is_moved_into_its_place(target, made):
+    install(made, target, force=False)
+    assert target.read_bytes() == b"made"
+    assert not made.exists()
+
+
+def test_what_is_there_already_is_replaced_only_by_force(target, made):
+    target.write_bytes(b"old")
+    with pytest.raises(GenairError, match="exists already"):
+        install(made, target, force=False)
+    assert (target.read_bytes(), made.read_bytes()) == (b"old", b"made")
+    install(made, target, force=True)
+    assert target.read_bytes() == b"made"
+
+
+@pytest.mark.skipif(not IN_MEMORY.is_dir(), reason="no second disk")
+def test_a_finished_file_crosses_from_one_disk_to_another(tmp_path, made):
+    with tempfile.TemporaryDirectory(dir=IN_MEMORY) as folder:
+        target = Path(folder) / "out.bin"
+        assert target.parent.stat().st_dev != made.stat().st_dev
+        install(made, target, force=False)
+        assert target.read_bytes() == b"made"
+        assert names(target.parent) == ["out.bin"]
+
+
+def test_a_finished_file_is_copied_into_a_fifo(target, made):
+    os.mkfifo(target)
+    got = []
+    reader = threading.Thread(target=lambda: got.append(target.read_bytes()))
+    reader.start()
+    install(made, target, force=False)
+    reader.join(timeout=30)
+    assert got == [b"made"]
+    assert is_special(target)
+
+
+def test_the_file_of_a_killed_writer_is_cleared_away(target):
+    partial = target.with_name("out.bin.partial")
+    refuse_if_locked(partial, target)
+    partial.write_bytes(b"half")
+    refuse_if_locked(partial, target)
+    assert names(target.parent) == []
+
+
+def test_the_file_of_a_living_writer_is_not(target, writer):
+    with pytest.raises(GenairError, match="another process is writing"):
+        refuse_if_locked(target.with_name("out.bin.partial"), target)
+    writer.communicate(timeout=30)
+    assert target.read_bytes() == b"half"

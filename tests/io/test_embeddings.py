@@ -1,6 +1,5 @@
 """The embedding file: ids and vectors stay together, and any damage is noticed."""
 
-import random
 import struct
 
 import h5py
@@ -131,17 +130,18 @@ def _outside_heaps(data):
 
 def test_no_flipped_bit_gives_a_wrong_number_or_a_stranger_s_error(path, tmp_path):
     data = path.read_bytes()
-    dice = random.Random(0)  # noqa: S311
+    dice = np.random.default_rng(0)
     damaged = tmp_path / "b.h5"
     wrong = []
-    for place in dice.sample(_outside_heaps(data), 250):
-        bit = 1 << dice.randrange(8)
+    for place in dice.choice(_outside_heaps(data), 250, replace=False).tolist():
+        bit = 1 << int(dice.integers(8))
         damaged.write_bytes(data[:place] + bytes([data[place] ^ bit]) + data[place + 1 :])
         try:
             if not same(read_table(damaged, "b.h5")):
                 wrong.append((place, bit, "other content"))
         except GenairError as error:
-            assert error.where == "b.h5"  # noqa: PT017
+            if error.where != "b.h5":
+                wrong.append((place, bit, f"the place is {error.where}"))
         except Exception as error:
             wrong.append((place, bit, repr(error)[:80]))
     assert wrong == []

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genair.errors import GenairError, InputError
-from genair.io.jsonl import HashingReader, encode_line, parse_line, read_jsonl
+from genair.io.jsonl import HashingReader, encode_line, parse_line, read_jsonl, read_records
+from genair.records import Failed
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 LEAF = (
@@ -26,8 +27,8 @@ VALUE = st.recursive(
 ROWS = st.lists(st.dictionaries(TEXT, VALUE, max_size=4), max_size=5)
 
 
-def read(data, **kwargs):
-    return list(read_jsonl(io.BytesIO(data), "a.jsonl", **kwargs))
+def read(data):
+    return list(read_jsonl(io.BytesIO(data), "a.jsonl"))
 
 
 @given(ROWS)
@@ -117,17 +118,28 @@ def test_a_line_that_is_no_object_says_what_it_is(line, kind):
         parse_line(line, "w")
 
 
-def test_broken_lines_can_be_taken_aside():
-    bad = []
-    rows = read(
-        b'{"a":1}\n{oops \xff\n{"a":2}\n[3]\n', on_bad=lambda error, line: bad.append((error.where, line))
-    )
-    assert [row for _, row in rows] == [{"a": 1}, {"a": 2}]
-    assert bad == [("a.jsonl:2", "{oops �\n"), ("a.jsonl:4", "[3]\n")]
+def test_broken_lines_can_come_as_failures_in_their_place():
+    data = b'{"a":1}\n{oops \xff\n{"a":2}\n[3]\n'
+    records = list(read_records(io.BytesIO(data), "a.jsonl"))
+    assert [where for where, _ in records] == [f"a.jsonl:{number}" for number in (1, 2, 3, 4)]
+    assert [row for _, row in records][::2] == [{"a": 1}, {"a": 2}]
+    bad = [row for _, row in records][1::2]
+    assert [type(one) for one in bad] == [Failed, Failed]
+    assert [(one.error.where, one.line) for one in bad] == [
+        ("a.jsonl:2", "{oops �\n"),
+        ("a.jsonl:4", "[3]\n"),
+    ]
+
+
+@given(ROWS)
+@settings(deadline=None, max_examples=25)
+def test_where_nothing_is_broken_records_are_rows(rows):
+    data = b"".join(map(encode_line, rows))
+    assert list(read_records(io.BytesIO(data), "a.jsonl")) == read(data)
 
 
 @pytest.mark.parametrize(
-    "value", ["\ud800", "a\udfff", object(), {1, 2}, 2**64, -(2**63) - 1, b"bytes", {1: "a"}], ids=repr
+    "value", ["\ud800", "a\udfff", object(), {1, 2}, 2**64, -(2**63) - 1, b"bytes", {1: "a"}], ids=lambda value: type(value).__name__
 )
 def test_what_has_no_json_form_is_refused(value):
     with pytest.raises(GenairError, match=r"^cannot write as JSON: "):

@@ -44,17 +44,23 @@ def test_all_of_it_has_left_when_the_block_ends(tmp_path):
 
 
 def test_failed_work_writes_nothing():
-    stream = io.BytesIO()
-    with pytest.raises(ZeroDivisionError), spooled_output(stream) as path:  # noqa: PT012
-        path.write_bytes(b"half")
-        raise ZeroDivisionError
+    stream, paths = io.BytesIO(), []
+
+    def fail():
+        with spooled_output(stream) as path:
+            path.write_bytes(b"half")
+            paths.append(path)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
     assert stream.getvalue() == b""
-    assert not path.parent.exists()
+    assert not paths[0].parent.exists()
 
 
 def test_a_reader_that_has_gone_is_a_broken_pipe():
     read_end, write_end = os.pipe()
     os.close(read_end)
-    with pytest.raises(BrokenPipeError), os.fdopen(write_end, "wb", buffering=0) as stream:  # noqa: SIM117
-        with spooled_output(stream) as path:
-            path.write_bytes(CONTENT)
+    sink = os.fdopen(write_end, "wb", buffering=0)
+    with pytest.raises(BrokenPipeError), sink as stream, spooled_output(stream) as path:
+        path.write_bytes(CONTENT)
