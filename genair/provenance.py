@@ -79,7 +79,7 @@ def add_step(
     packages: Sequence[str] = (),
 ) -> list[Step]:
     """Return `steps` with one more, which names the installed versions of genair and `packages`."""
-    versions = {"genair": GENAIR_VERSION, **{name: version(name) for name in packages}}
+    versions = versions_of(packages)
     previous = steps[-1].id if steps else None
     return [*steps, Step(command, settings, inputs, versions, previous)]
 
@@ -88,3 +88,15 @@ def digest_of(value: object) -> str:
     """Return the SHA-256 (hex) of a JSON value in canonical form."""
     text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def versions_of(packages: Sequence[str]) -> dict[str, str]:
+    """Return the installed versions of genair and of `packages`."""
+    return {"genair": GENAIR_VERSION, **{name: version(name) for name in packages}}
+
+
+def archetype_step(made_by: Mapping[str, Any]) -> Step:
+    """Return the step that the `_pg` of an archetype line stands for."""
+    settings = {key: value for key, value in made_by.items() if key not in ("id", "versions")}
+    versions = made_by.get("versions")
+    return Step("archetype", settings, {}, versions if isinstance(versions, dict) else {})

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from genair.config import Decoding
+from genair.errors import GenairError
 from genair.records import ChatPrompt
 
 Vector = npt.NDArray[np.float32]
@@ -36,10 +37,13 @@ class Generation:
 
     Attributes:
         text: the answer after the prime.
-        tokens: the generated token ids, end of text not included.
-        finish_reason: `stop` or `length`.
+        tokens: the generated token ids that make it, end of text not included.
+        finish_reason: `stop`, `length` or `loop`.
         prompt_tokens: tokens fed before the first generated one.
         canonical: whether `text` tokenises back to `tokens`.
+        states: what the model thought meanwhile, when it was asked for.
+        token_count: how many tokens were generated where their ids are unknown; 0 when that is, too.
+        primed: whether `text` goes on behind the prime; otherwise the model began in its own way.
     """
 
     text: str
@@ -47,6 +51,9 @@ class Generation:
     finish_reason: str
     prompt_tokens: int
     canonical: bool
+    states: PooledStates | None = None
+    token_count: int | None = None
+    primed: bool = True
 
 
 @dataclass(frozen=True)
@@ -77,6 +84,10 @@ class BackendSpec:
         sha256: hex digest of the model file as its user named it.
         runs: how the weights are held where they run, e.g. `q8_0`.
         parallel: sequences decoded together.
+        base_url: address of the server that runs the model, if one does.
+        key_file: path of the file with the key to it; never recorded.
+        device: where torch computes, see `genair.device.resolve_device`; for backends that use torch.
+        dtype: how torch holds the weights, see `genair.device.resolve_dtype`.
     """
 
     backend: str
@@ -84,21 +95,39 @@ class BackendSpec:
     name: str
     sha256: str
     runs: str
-    parallel: int = 16
+    parallel: int = 32
+    base_url: str = ""
+    key_file: str = ""
+    device: str = "auto"
+    dtype: str = "auto"
 
 
 class LLMBackend(Protocol):
-    """A loaded model. Instances live in one process and are used by one thread."""
+    """A loaded model. Instances live in one process and are used by one thread.
+
+    Attributes:
+        hidden_size: width of the hidden states; 0 if the backend gives none.
+        context_length: most tokens of prompt and answer together; None if the backend does not know.
+    """
 
     hidden_size: int
+    context_length: int | None
 
     def __init__(self, spec: BackendSpec) -> None:
         """Load the model."""
 
+    def count_tokens(self, prompt: ChatPrompt, answer: str = "") -> int:
+        """Return how many tokens a prompt and an answer take, chat format included; 0 when unknown."""
+
     def generate(
-        self, prompts: Sequence[ChatPrompt], decoding: Decoding, seeds: Sequence[int]
-    ) -> list[Generation]:
-        """Answer a wave of prompts, one seed each."""
+        self,
+        prompts: Sequence[ChatPrompt],
+        decoding: Decoding,
+        seeds: Sequence[int],
+        *,
+        want_states: bool = False,
+    ) -> Sequence[Generation | GenairError]:
+        """Answer a wave of prompts, one seed each; an error stands for what failed by its own fault."""
 
     def states(self, wave: Sequence[Answered]) -> list[PooledStates]:
         """Read a wave of answered prompts in one teacher-forced pass."""

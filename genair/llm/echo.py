@@ -7,6 +7,7 @@ vectors for a language model's.
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -31,18 +32,33 @@ class EchoBackend:
     def __init__(self, spec: BackendSpec) -> None:
         """Take the spec; there is nothing to load."""
         self.hidden_size = HIDDEN_SIZE
+        self.context_length: int | None = 4096
+
+    def count_tokens(self, prompt: ChatPrompt, answer: str = "") -> int:
+        """Return the number of words."""
+        return len(_words(prompt.system, prompt.user, prompt.prime)) + len(_words(answer))
 
     def generate(
-        self, prompts: Sequence[ChatPrompt], decoding: Decoding, seeds: Sequence[int]
+        self,
+        prompts: Sequence[ChatPrompt],
+        decoding: Decoding,
+        seeds: Sequence[int],
+        *,
+        want_states: bool = False,
     ) -> list[Generation]:
         """Answer each prompt with its own longest words, rotated by the seed when sampling."""
-        return [self._generate(prompt, decoding, seed) for prompt, seed in zip(prompts, seeds, strict=True)]
+        written = [self._generate(*pair, decoding) for pair in zip(prompts, seeds, strict=True)]
+        if not want_states:
+            return written
+        cut = [one.finish_reason == "length" for one in written]
+        read = [Answered(p, one.text, None, c) for p, one, c in zip(prompts, written, cut, strict=True)]
+        return [replace(one, states=states) for one, states in zip(written, self.states(read), strict=True)]
 
     def states(self, wave: Sequence[Answered]) -> list[PooledStates]:
         """Read answered prompts."""
         return [self._states(one) for one in wave]
 
-    def _generate(self, prompt: ChatPrompt, decoding: Decoding, seed: int) -> Generation:
+    def _generate(self, prompt: ChatPrompt, seed: int, decoding: Decoding) -> Generation:
         words = sorted(dict.fromkeys(prompt.user.split()), key=lambda word: (-len(word), word))
         if decoding.temperature > 0:
             shift = derive_seed(seed, "echo") % max(1, len(words))

@@ -1,13 +1,15 @@
 """Continuous batching inside one wave, for any runtime that decodes tokens at positions of slots.
 
 The tokens all prompts of the wave share are decoded once, in slot 0, and copied. Every other slot holds one
-item: its prompt goes in by chunks next to the tokens the others generate, and when it ends the next item of
-the wave takes the slot. Nothing crosses a wave's border.
+item; when its answer ends, the next item of the wave takes the slot. A prompt is read alone, in batches of
+its own, and running answers advance together, one token each: runtimes cut a batch whose slots bring
+different numbers of tokens into small pieces. Nothing crosses a wave's border.
 """
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Protocol
 
 import numpy as np
@@ -15,10 +17,12 @@ import numpy.typing as npt
 
 from genair.config import Decoding
 from genair.llm.base import PooledStates
+from genair.llm.looping import loop_start
 from genair.llm.pooling import MeanPool
 from genair.llm.sampling import Sampler
 
 Tokens = npt.NDArray[np.int32]
+States = npt.NDArray[np.float32]
 _PREFIX_SLOT = 0
 
 
@@ -65,9 +69,9 @@ class Job:
         limit: most tokens to generate; 0 only reads.
         sampler: chooses tokens, when there are any to choose.
         pool: takes the hidden states, when they are wanted.
-        answer: tokens generated so far, end of text not included.
+        answer: tokens generated so far, end of text not included; a tail of `feed`.
         fed: how many of `feed` went in.
-        finish_reason: empty while running.
+        finish_reason: empty while running; `stop`, `length` or `loop` (what looped is cut off), `read`.
     """
 
     feed: list[int]
@@ -80,17 +84,42 @@ class Job:
     slot: int = -1
     finish_reason: str = ""
 
-    def pooled(self) -> PooledStates:
-        """Return the means of the states that went by."""
-        if self.pool is None:
-            raise ValueError("this job kept no states")
-        return self.pool.result()
+    def take(self, token: int, ends: Set[int]) -> None:
+        """Go on with the next token, or end.
+
+        Args:
+            token: what was chosen.
+            ends: the tokens that end a text.
+        """
+        if token in ends:
+            self.finish_reason = "stop"
+            return
+        self.answer.append(token)
+        self.feed.append(token)
+        kept = loop_start(self.answer)
+        if kept is not None:
+            del self.answer[kept:], self.feed[self.prompt_tokens + kept :]
+            self.finish_reason = "loop"
+        elif len(self.answer) == self.limit:
+            self.finish_reason = "length"
+
+    def pooled(self) -> PooledStates | None:
+        """Return the means of the states that went by, if they were wanted."""
+        return None if self.pool is None else self.pool.result(len(self.feed) - self.prompt_tokens)
 
 
-def generation_jobs(prompts: Sequence[Tokens], decoding: Decoding, seeds: Sequence[int]) -> list[Job]:
-    """Return a job for each prompt that generates by `decoding`."""
+def generation_jobs(
+    prompts: Sequence[Tokens], decoding: Decoding, seeds: Sequence[int], hidden_size: int | None = None
+) -> list[Job]:
+    """Return a job for each prompt that generates by `decoding`, and pools if it is told the states' size."""
     return [
-        Job(prompt.tolist(), len(prompt), decoding.max_tokens, Sampler(decoding, seed, prompt))
+        Job(
+            prompt.tolist(),
+            len(prompt),
+            decoding.max_tokens,
+            Sampler(decoding, seed, prompt),
+            None if hidden_size is None else MeanPool(len(prompt), hidden_size),
+        )
         for prompt, seed in zip(prompts, seeds, strict=True)
     ]
 
@@ -101,13 +130,6 @@ def state_jobs(pairs: Sequence[tuple[Tokens, Tokens]], hidden_size: int) -> list
         Job(np.concatenate(pair).tolist(), len(pair[0]), pool=MeanPool(len(pair[0]), hidden_size))
         for pair in pairs
     ]
-
-
-@dataclass(frozen=True)
-class _Chunk:
-    job: Job
-    start: int
-    stop: int
 
 
 class WaveEngine:
@@ -121,9 +143,11 @@ class WaveEngine:
         self._end_set = frozenset(end_tokens.tolist())
         self._none = np.empty(0, dtype=np.int32)
 
-    def run(self, jobs: Sequence[Job], *, want_states: bool) -> None:
+    def run(self, jobs: Sequence[Job]) -> None:
         """Run every job of a wave to its end."""
-        slots = min(self._parallel, len(jobs))
+        answering = any(job.limit for job in jobs)
+        slots = min(self._parallel, len(jobs)) if answering else 1
+        want_states = any(job.pool is not None for job in jobs)
         length = max(len(job.feed) + job.limit for job in jobs)
         context = self._runtime.new_context(slots + 1, length, want_states=want_states)
         try:
@@ -133,68 +157,69 @@ class WaveEngine:
 
     def _run(self, context: DecodeContext, jobs: Sequence[Job], slots: int, want_states: bool) -> None:
         prefix = shared_prefix([job.feed[: job.prompt_tokens] for job in jobs])
-        prefix_states = self._decode_prefix(context, jobs[0].feed[:prefix], want_states)
+        head = jobs[0].feed[:prefix]
+        prefix_states = [states.copy() for states in self._read(context, head, 0, _PREFIX_SLOT, want_states)]
         waiting = deque(jobs)
         free = deque(range(1, slots + 1))
         active: list[Job] = []
         while waiting or active:
             while waiting and free:
                 job = waiting.popleft()
-                self._start(context, job, free.popleft(), prefix, prefix_states)
+                job.slot, job.fed = free.popleft(), prefix
+                self._start(context, job, prefix_states, want_states)
                 active.append(job)
-            self._step(context, active, want_states)
-            for job in [job for job in active if job.finish_reason]:
-                active.remove(job)
-                context.clear(job.slot)
-                free.append(job.slot)
-
-    def _decode_prefix(
-        self, context: DecodeContext, tokens: list[int], want_states: bool
-    ) -> list[npt.NDArray[np.float32]]:
-        states = []
-        for start in range(0, len(tokens), context.batch_size):
-            part = np.asarray(tokens[start : start + context.batch_size], dtype=np.int32)
-            positions = np.arange(start, start + len(part), dtype=np.int32)
-            slots = np.full(len(part), _PREFIX_SLOT, dtype=np.int32)
-            context.decode(part, positions, slots, np.full(len(part), want_states))
-            if want_states:
-                states.append(context.hidden_states(len(part)).copy())
-        return states
+            self._retire(context, active, free)
+            for start in range(0, len(active), context.batch_size):
+                self._step(context, active[start : start + context.batch_size], want_states)
+            self._retire(context, active, free)
 
     def _start(
-        self,
-        context: DecodeContext,
-        job: Job,
-        slot: int,
-        prefix: int,
-        prefix_states: list[npt.NDArray[np.float32]],
+        self, context: DecodeContext, job: Job, prefix_states: Sequence[States], want_states: bool
     ) -> None:
-        job.slot, job.fed = slot, prefix
-        if prefix:
-            context.copy(_PREFIX_SLOT, slot)
-        for states in prefix_states:
+        """Take over the shared prefix, read the rest of the prompt, and choose the first token."""
+        if job.fed:
+            context.copy(_PREFIX_SLOT, job.slot)
+        rest = self._read(context, job.feed[job.fed :], job.fed, job.slot, want_states)
+        for states in chain(prefix_states, rest):  # one at a time: each is valid until the next batch
             if job.pool is not None:
                 job.pool.add(states)
+        size = len(job.feed) - job.fed
+        job.fed = len(job.feed)
+        self._advance(context, job, (size - 1) % context.batch_size)
 
-    def _step(self, context: DecodeContext, active: list[Job], want_states: bool) -> None:
-        """Decode one batch and let every job that is through its tokens choose the next one."""
-        chunks = _fill(active, context.batch_size)
-        tokens = np.concatenate([chunk.job.feed[chunk.start : chunk.stop] for chunk in chunks])
-        positions = np.concatenate([np.arange(chunk.start, chunk.stop) for chunk in chunks])
-        sizes = [chunk.stop - chunk.start for chunk in chunks]
-        slots = np.repeat([chunk.job.slot for chunk in chunks], sizes)
-        outputs = np.full(len(tokens), want_states)
-        ends = np.cumsum(sizes)
-        outputs[ends - 1] = True
-        context.decode(tokens.astype(np.int32), positions.astype(np.int32), slots.astype(np.int32), outputs)
-        states = context.hidden_states(len(tokens)) if want_states else None
-        for chunk, end, size in zip(chunks, ends.tolist(), sizes, strict=True):
-            job = chunk.job
-            job.fed = chunk.stop
+    def _read(
+        self, context: DecodeContext, tokens: list[int], position: int, slot: int, want_states: bool
+    ) -> Iterator[States]:
+        """Feed tokens into one slot, batch by batch, and yield their states, valid until the next batch."""
+        for start in range(0, len(tokens), context.batch_size):
+            part = np.asarray(tokens[start : start + context.batch_size], dtype=np.int32)
+            positions = np.arange(position + start, position + start + len(part), dtype=np.int32)
+            outputs = np.full(len(part), want_states)
+            outputs[-1] = True
+            context.decode(part, positions, np.full(len(part), slot, dtype=np.int32), outputs)
+            if want_states:
+                yield context.hidden_states(len(part))
+
+    def _step(self, context: DecodeContext, active: Sequence[Job], want_states: bool) -> None:
+        """Feed every running answer's last token, and choose the next ones."""
+        tokens = np.asarray([job.feed[job.fed] for job in active], dtype=np.int32)
+        positions = np.asarray([job.fed for job in active], dtype=np.int32)
+        slots = np.asarray([job.slot for job in active], dtype=np.int32)
+        context.decode(tokens, positions, slots, np.ones(len(active), dtype=np.bool_))
+        states = context.hidden_states(len(active)) if want_states else None
+        for row, job in enumerate(active):
+            job.fed += 1
             if states is not None and job.pool is not None:
-                job.pool.add(states[end - size : end])
-            if job.fed == len(job.feed):
-                self._advance(context, job, end - 1)
+                job.pool.add(states[row : row + 1])
+            self._advance(context, job, row)
+
+    @staticmethod
+    def _retire(context: DecodeContext, active: list[Job], free: deque[int]) -> None:
+        """Give back the slots of the jobs that have ended."""
+        for job in [job for job in active if job.finish_reason]:
+            active.remove(job)
+            context.clear(job.slot)
+            free.append(job.slot)
 
     def _advance(self, context: DecodeContext, job: Job, row: int) -> None:
         """Choose the job's next token, or end it."""
@@ -202,14 +227,7 @@ class WaveEngine:
             job.finish_reason = "read"
             return
         forbidden = self._none if job.answer else self._ends  # an answer has one token at least
-        token = job.sampler.choose(context.logits(row), forbidden=forbidden)
-        if token in self._end_set:
-            job.finish_reason = "stop"
-            return
-        job.answer.append(token)
-        job.feed.append(token)
-        if len(job.answer) == job.limit:
-            job.finish_reason = "length"
+        job.take(job.sampler.choose(context.logits(row), forbidden=forbidden), self._end_set)
 
 
 def shared_prefix(prompts: Sequence[list[int]]) -> int:
@@ -219,15 +237,3 @@ def shared_prefix(prompts: Sequence[list[int]]) -> int:
     while shared < min(len(first), len(last)) and first[shared] == last[shared]:
         shared += 1
     return max(0, min(shared, min(len(prompt) for prompt in prompts) - 1))
-
-
-def _fill(active: Sequence[Job], size: int) -> list[_Chunk]:
-    """Choose what goes into the next batch: running answers first, then as much of the prompts as fits."""
-    chunks: list[_Chunk] = []
-    room = size
-    for job in sorted(active, key=lambda job: (len(job.feed) - job.fed > 1, job.slot)):
-        take = min(room, len(job.feed) - job.fed)
-        if take:
-            chunks.append(_Chunk(job, job.fed, job.fed + take))
-            room -= take
-    return chunks

@@ -1,102 +1,117 @@
-"""Waves over worker processes: results come back in the order of the input.
+"""Waves: fixed runs of consecutive records, the unit of computing, of keeping, of resuming and of sharding.
 
-A worker computes whole waves with one thread, so the bytes do not depend on how many workers there are. At
-most two waves per worker are in flight, so memory stays flat however long the input is. Workers are spawned,
-ignore Ctrl-C (the parent decides) and leave when the parent is gone, even after kill -9.
+Kernels round differently when a batch has other rows, so records are computed in the same company always.
+Records that failed already travel in their place and cost nothing.
 """
 
-import multiprocessing
-import os
-import signal
-import threading
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from functools import cache
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice
-from multiprocessing.connection import wait
-from typing import Any, TypeVar
+from typing import Generic, Protocol, TypeVar
 
-from genair.errors import GenairError
-from genair.llm import BACKENDS
-from genair.llm.base import BackendSpec, LLMBackend
+from genair.errors import InputError
+from genair.provenance import digest_of
+from genair.records import Failed
 
-T = TypeVar("T")
+
+class Record(Protocol):
+    """What travels in a wave: its outside id, the place it was read from, and its line."""
+
+    @property
+    def item_id(self) -> str:
+        """Return the outside id."""
+
+    @property
+    def where(self) -> str:
+        """Return `name:line`."""
+
+    @property
+    def line(self) -> object:
+        """Return what was read there."""
+
+    @property
+    def identity(self) -> object:
+        """Return the JSON value of all that shapes what comes of it, besides the settings."""
+
+
+T = TypeVar("T", bound=Record)
 R = TypeVar("R")
-Work = Callable[[LLMBackend, Sequence[T]], list[R]]
-_specs: list[BackendSpec] = []  # one in a worker process, none in the parent
+Wave = Sequence[T | Failed]
 
 
-def waves_of(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    """Cut a stream into runs of `size` consecutive items, the last one shorter."""
-    iterator = iter(items)
-    while wave := list(islice(iterator, size)):
+@dataclass(frozen=True)
+class Unit(Generic[R]):
+    """What came of one wave.
+
+    Attributes:
+        key: digest of the wave's records: equal keys, settings and models give equal bytes.
+        outcomes: of each record its result or its failure, in the order of the input.
+    """
+
+    key: str
+    outcomes: Sequence[R | Failed]
+
+
+def waves_of(records: Iterable[T | Failed], size: int) -> Iterator[list[T | Failed]]:
+    """Cut a stream into runs of `size` consecutive records, those that failed uncounted."""
+    wave: list[T | Failed] = []
+    count = 0
+    for record in records:
+        wave.append(record)
+        count += not isinstance(record, Failed)
+        if count == size:
+            yield wave
+            wave, count = [], 0
+    if wave:
         yield wave
 
 
-def map_waves(
-    work: Work[T, R], waves: Iterable[Sequence[T]], spec: BackendSpec, workers: int
-) -> Iterator[list[R]]:
-    """Yield `work(backend, wave)` for each wave, in order.
+def unit_key(wave: Wave[T]) -> str:
+    """Return the digest of a wave."""
+    return digest_of(
+        [["failed", one.error.message] if isinstance(one, Failed) else one.identity for one in wave]
+    )
+
+
+def not_done(waves: Iterable[Wave[T]], done: Sequence[str]) -> Iterator[Wave[T]]:
+    """Leave out the waves that were done before.
 
     Args:
-        work: a module-level function.
-        waves: read lazily, at most two per worker ahead of the output.
-        spec: the backend each worker opens.
-        workers: processes; 1 works in this process.
+        waves: all of them.
+        done: the keys of the first ones.
 
     Raises:
-        GenairError: whatever `work` raises, or a worker process died.
+        InputError: these are not the waves that were done.
     """
-    if workers == 1:
-        backend = BACKENDS.get(spec.backend)(spec)
-        for wave in waves:
-            yield work(backend, wave)
-        return
-    context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_open, initargs=(spec,))
-    try:
-        pending: deque[Future[list[R]]] = deque()
-        for wave in waves:
-            pending.append(pool.submit(_run, work, wave))
-            if len(pending) >= 2 * workers:
-                yield pending.popleft().result()
-        while pending:
-            yield pending.popleft().result()
-    except BrokenProcessPool as error:
-        raise GenairError("a worker process died (out of memory, or killed): try fewer --workers") from error
-    finally:
-        _stop(pool)
+    number = 0
+    for wave in waves:
+        number += 1
+        if number > len(done):
+            yield wave
+        elif unit_key(wave) != done[number - 1]:
+            first = next((one.where for one in wave if not isinstance(one, Failed)), None)
+            raise InputError(
+                "the input changed since the work was interrupted, here or in the records that follow:"
+                " bring it back, or start again with --force and without --resume",
+                where=first,
+            )
+    if number < len(done):
+        raise InputError(
+            f"the input has become shorter since the work was interrupted ({number} waves, {len(done)} done):"
+            " bring it back, or start again with --force and without --resume"
+        )
 
 
-def _stop(pool: ProcessPoolExecutor) -> None:
-    """End the workers now: a wave in progress when the parent gives up is of no use to anybody."""
-    processes = list((getattr(pool, "_processes", None) or {}).values())
-    pool.shutdown(wait=False, cancel_futures=True)
-    for process in processes:
-        process.terminate()
+def shard_of(waves: Iterable[Wave[T]], records: int, size: int, shard: tuple[int, int]) -> Iterator[Wave[T]]:
+    """Return the waves of one shard: shards are consecutive, so that together they make the whole.
 
-
-def _open(spec: BackendSpec) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    threading.Thread(target=_leave_with_parent, daemon=True).start()
-    _specs.append(spec)
-
-
-def _leave_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        wait([parent.sentinel])
-        os._exit(1)
-
-
-def _run(work: Work[Any, Any], wave: Sequence[Any]) -> list[Any]:
-    return work(_backend(), wave)
-
-
-@cache
-def _backend() -> LLMBackend:
-    """Open the worker's backend at its first wave, where an error finds its way to the parent."""
-    return BACKENDS.get(_specs[0].backend)(_specs[0])
+    Args:
+        waves: all of them.
+        records: how many records they have that did not fail.
+        size: of a wave.
+        shard: (i, n), the i-th of n, counted from 1.
+    """
+    index, count = shard
+    total = max(1, -(-records // size))
+    end = None if index == count else index * total // count  # what failed at the end is the last one's
+    return islice(iter(waves), (index - 1) * total // count, end)

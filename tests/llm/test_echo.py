@@ -1,5 +1,7 @@
 """The backend without a model keeps the promises a model makes."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -12,6 +14,7 @@ ECHO = EchoBackend(BackendSpec("echo", "", "echo", "", "words"))
 PROMPTS = [
     ChatPrompt("You answer.", f"Who likes number {n}, {'very ' * n} much?", "They are") for n in range(5)
 ]
+SEEDS = range(len(PROMPTS))
 SAMPLED = Decoding(temperature=1.0, max_tokens=4)
 
 
@@ -60,6 +63,25 @@ def test_states_are_of_the_stated_size_and_of_the_sequence_alone():
         np.testing.assert_array_equal(alone.context, found.context)
         np.testing.assert_array_equal(alone.archetype, found.archetype)
         assert found.context.shape == found.archetype.shape == (HIDDEN_SIZE,) == (ECHO.hidden_size,)
+
+
+@pytest.mark.parametrize("max_tokens", [2, 3, 40])
+def test_states_taken_while_writing_are_those_of_reading_the_answer_again(max_tokens):
+    decoding = Decoding(max_tokens=max_tokens)
+    written = ECHO.generate(PROMPTS, decoding, SEEDS, want_states=True)
+    read = [
+        Answered(prompt, one.text, None, one.finish_reason == "length")
+        for prompt, one in zip(PROMPTS, written, strict=True)
+    ]
+    for one, again in zip(written, ECHO.states(read), strict=True):
+        np.testing.assert_array_equal(one.states.context, again.context)
+        np.testing.assert_array_equal(one.states.archetype, again.archetype)
+
+
+def test_states_are_taken_only_where_they_are_wanted_and_change_no_word():
+    plain, seen = generate(PROMPTS), ECHO.generate(PROMPTS, SAMPLED, SEEDS, want_states=True)
+    assert {one.states for one in plain} == {None}
+    assert [replace(one, states=None) for one in seen] == plain
 
 
 def test_the_context_does_not_see_the_answer():

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genair.config import Decoding
-from genair.llm.engine import Job, WaveEngine, generation_jobs, shared_prefix, state_jobs
-from genair.llm.pooling import MeanPool
+from genair.llm.engine import Job, WaveEngine, generation_jobs, state_jobs
+from genair.llm.looping import loop_start
 from genair.llm.sampling import Sampler
 
 HIDDEN, VOCABULARY = 3, 13
@@ -19,6 +19,9 @@ ENDS = np.array([0, 5], dtype=np.int32)
 PROMPTS = st.lists(st.lists(st.integers(0, VOCABULARY - 1), min_size=1, max_size=9), min_size=1, max_size=7)
 PREFIX = st.lists(st.integers(0, VOCABULARY - 1), max_size=8)
 DECODINGS = [Decoding(max_tokens=6), Decoding(max_tokens=5, temperature=1.5, top_p=0.95, repeat_penalty=1.0)]
+LOOPING = Decoding(max_tokens=30, repeat_penalty=1.0)
+FORGETFUL = 1  # a model that sees so many tokens only, and so falls into loops
+CASES = st.sampled_from([*((decoding, None) for decoding in DECODINGS), (LOOPING, FORGETFUL)])
 FEW = settings(deadline=None, max_examples=80)
 
 
@@ -33,20 +36,22 @@ def state_of(history):
     return [(digest_of(history) >> (7 * k)) % 101 for k in range(HIDDEN)]
 
 
-def logits_of(history):
-    return [(digest_of(history) * (token + 3)) % 1009 / 100 for token in range(VOCABULARY)]
+def logits_of(history, memory=None):
+    seen = history if memory is None else history[-memory:]
+    return [(digest_of(seen) * (token + 3)) % 1009 / 100 for token in range(VOCABULARY)]
 
 
 class FakeContext:
     """One wave's memory; asserts that it is used as llama.cpp wants it."""
 
-    def __init__(self, sequences, length, batch_size, want_states):
+    def __init__(self, sequences, length, batch_size, want_states, memory=None):
         self.batch_size = batch_size
+        self.want_states = want_states
+        self._memory = memory
         self.closed = False
         self.slots = []  # of each batch's tokens
         self._slots = [[] for _ in range(sequences)]
         self._length = length
-        self._want_states = want_states
         self._outputs = {}
         self._histories = []
         self._buffer = np.zeros((batch_size, HIDDEN), np.float32)  # one for all batches, as in llama.cpp
@@ -65,15 +70,15 @@ class FakeContext:
             self._histories.append(tuple(history))
             self._buffer[row] = state_of(history)
         self._outputs = set(np.flatnonzero(outputs).tolist())
-        assert not self._want_states or len(self._outputs) == len(tokens)
+        assert not self.want_states or len(self._outputs) == len(tokens)
         self.slots.append(slots.tolist())
 
     def logits(self, row):
         assert row in self._outputs, "logits were asked for"
-        return np.asarray(logits_of(self._histories[row]), np.float32)
+        return np.asarray(logits_of(self._histories[row], self._memory), np.float32)
 
     def hidden_states(self, rows):
-        assert self._want_states
+        assert self.want_states
         assert rows == len(self._histories)
         return self._buffer[:rows]
 
@@ -91,35 +96,41 @@ class FakeContext:
 
 
 class FakeRuntime:
-    def __init__(self, batch_size):
+    def __init__(self, batch_size, memory=None):
         self.batch_size = batch_size
+        self.memory = memory
         self.contexts = []
 
     def new_context(self, sequences, length, *, want_states):
-        self.contexts.append(FakeContext(sequences, length, self.batch_size, want_states))
+        self.contexts.append(FakeContext(sequences, length, self.batch_size, want_states, self.memory))
         self.sequences = sequences
         return self.contexts[-1]
 
 
-def run(jobs, *, parallel, batch_size, want_states=False):
-    runtime = FakeRuntime(batch_size)
-    WaveEngine(runtime, parallel, ENDS).run(jobs, want_states=want_states)
+def run(jobs, *, parallel, batch_size, memory=None):
+    runtime = FakeRuntime(batch_size, memory)
+    WaveEngine(runtime, parallel, ENDS).run(jobs)
     assert [context.closed for context in runtime.contexts] == [True]
     assert runtime.sequences <= parallel + 1
+    assert runtime.contexts[0].want_states == any(job.pool is not None for job in jobs)
     return runtime
 
 
-def naive_answer(prompt, decoding, seed):
+def naive_answer(prompt, decoding, seed, memory=None):
     """Return (answer, finish reason, states of all fed tokens), one token at a time."""
     sampler = Sampler(decoding, seed, np.asarray(prompt, np.int32))
     answer = []
     while True:
         forbidden = ENDS if not answer else ENDS[:0]
-        token = sampler.choose(np.asarray(logits_of([*prompt, *answer]), np.float32), forbidden=forbidden)
+        logits = np.asarray(logits_of([*prompt, *answer], memory), np.float32)
+        token = sampler.choose(logits, forbidden=forbidden)
         fed = [*prompt, *answer]
         if token in ENDS:
             return answer, "stop", fed
         answer.append(token)
+        kept = loop_start(answer)
+        if kept is not None:
+            return answer[:kept], "loop", [*prompt, *answer[:kept]]
         if len(answer) == decoding.max_tokens:
             return answer, "length", fed
 
@@ -146,15 +157,17 @@ def arrays(prompts):
     return [np.asarray(prompt, np.int32) for prompt in prompts]
 
 
-@given(PREFIX, PROMPTS, st.integers(1, 9), st.integers(1, 12), st.sampled_from(DECODINGS))
+@given(PREFIX, PROMPTS, st.integers(1, 9), st.integers(1, 12), CASES)
 @FEW
-def test_answers_equal_those_of_one_prompt_at_a_time(prefix, prompts, parallel, batch_size, decoding):
+def test_answers_equal_those_of_one_prompt_at_a_time(prefix, prompts, parallel, batch_size, case):
+    decoding, memory = case
     prompts = [[*prefix, *prompt] for prompt in prompts]
     jobs = generation_jobs(arrays(prompts), decoding, range(len(prompts)))
-    run(jobs, parallel=parallel, batch_size=batch_size)
+    run(jobs, parallel=parallel, batch_size=batch_size, memory=memory)
     for seed, (job, prompt) in enumerate(zip(jobs, prompts, strict=True)):
-        answer, finish, _ = naive_answer(prompt, decoding, seed)
+        answer, finish, _ = naive_answer(prompt, decoding, seed, memory)
         assert (job.answer, job.finish_reason, job.prompt_tokens) == (answer, finish, len(prompt))
+        assert job.feed == [*prompt, *job.answer]
 
 
 @given(PREFIX, PROMPTS, PREFIX, st.integers(1, 9), st.integers(1, 12))
@@ -164,30 +177,27 @@ def test_means_equal_those_of_one_sequence_at_a_time(prefix, prompts, answer, pa
         ([*prefix, *prompt], answer[: number % (len(answer) + 1)]) for number, prompt in enumerate(prompts)
     ]
     jobs = state_jobs([tuple(arrays(pair)) for pair in pairs], HIDDEN)
-    run(jobs, parallel=parallel, batch_size=batch_size, want_states=True)
+    run(jobs, parallel=parallel, batch_size=batch_size)
     for job, (prompt, written) in zip(jobs, pairs, strict=True):
         assert_means(job, [*prompt, *written])
         assert job.finish_reason == "read"
 
 
-@given(PREFIX, PROMPTS, st.integers(1, 9), st.integers(1, 12), st.sampled_from(DECODINGS))
+@given(PREFIX, PROMPTS, st.integers(1, 9), st.integers(1, 12), CASES)
 @FEW
-def test_states_read_while_generating_are_those_of_reading_again(
-    prefix, prompts, parallel, batch_size, decoding
-):
+def test_states_read_while_generating_are_those_of_reading_again(prefix, prompts, parallel, batch_size, case):
+    decoding, memory = case
     prompts = [[*prefix, *prompt] for prompt in prompts]
-    jobs = generation_jobs(arrays(prompts), decoding, range(len(prompts)))
-    for job in jobs:
-        job.pool = MeanPool(job.prompt_tokens, HIDDEN)
-    run(jobs, parallel=parallel, batch_size=batch_size, want_states=True)
+    jobs = generation_jobs(arrays(prompts), decoding, range(len(prompts)), HIDDEN)
+    run(jobs, parallel=parallel, batch_size=batch_size, memory=memory)
     for seed, (job, prompt) in enumerate(zip(jobs, prompts, strict=True)):
-        assert_means(job, naive_answer(prompt, decoding, seed)[2])
+        assert_means(job, naive_answer(prompt, decoding, seed, memory)[2])
     pairs = [
         (prompt, job.answer[:-1] if job.finish_reason == "length" else job.answer)
         for prompt, job in zip(prompts, jobs, strict=True)
     ]
     again = state_jobs([tuple(arrays(pair)) for pair in pairs], HIDDEN)
-    run(again, parallel=parallel, batch_size=batch_size, want_states=True)
+    run(again, parallel=parallel, batch_size=batch_size)
     for one, other in zip(jobs, again, strict=True):
         np.testing.assert_array_equal(one.pooled().context, other.pooled().context)
         np.testing.assert_array_equal(one.pooled().archetype, other.pooled().archetype)
@@ -197,17 +207,24 @@ def test_the_cases_above_hold_every_way_to_end():
     ends = {
         (finish, len(answer))
         for seed, prompt in enumerate(np.ndindex(VOCABULARY, VOCABULARY))
-        for answer, finish, _ in [naive_answer(list(prompt), DECODINGS[1], seed)]
+        for case in [(DECODINGS[1], seed), (LOOPING, seed, FORGETFUL)]
+        for answer, finish, _ in [naive_answer(list(prompt), *case)]
     }
     assert {("stop", 1), ("stop", 2), ("stop", 3), ("length", 5)} <= ends
+    assert {("loop", 3), ("loop", 4)} <= ends
     assert ("stop", 0) not in ends  # an answer has one token at least
 
 
 def test_shared_tokens_are_decoded_once():
     prompts = [[*range(1, 9), 9, 10], [*range(1, 9), 11], [*range(1, 9), 9, 12]]
     jobs = state_jobs([(prompt, np.array([2], np.int32)) for prompt in arrays(prompts)], HIDDEN)
-    runtime = run(jobs, parallel=3, batch_size=100, want_states=True)
-    assert [len(slots) for slots in runtime.contexts[0].slots] == [8, 3 + 2 + 3]
+    runtime = run(jobs, parallel=3, batch_size=100)
+    assert [len(slots) for slots in runtime.contexts[0].slots] == [
+        8,
+        3,
+        2,
+        3,
+    ]  # the prefix, then each prompt alone
     assert set(runtime.contexts[0].slots[0]) == {0}
 
 
@@ -219,12 +236,12 @@ def test_one_prompt_alone_keeps_a_token_of_its_own():
     assert jobs[0].answer == naive_answer([3, 4, 6], DECODINGS[0], 0)[0]
 
 
-def test_running_answers_go_before_waiting_prompts():
-    jobs = generation_jobs(arrays([[2, *[7] * 30], [1]]), Decoding(max_tokens=4), [0, 1])
-    batches = run(jobs, parallel=2, batch_size=3).contexts[0].slots
-    steps = len(jobs[1].answer) + (jobs[1].finish_reason == "stop")
-    assert [batch.count(2) for batch in batches[:steps]] == [1] * steps
-    assert {len(batch) for batch in batches[:10]} == {3}  # the long prompt takes what is left
+def test_a_prompt_is_read_alone_and_running_answers_advance_together():
+    jobs = generation_jobs(arrays([[2, *[7] * 6], [1, 3]]), Decoding(max_tokens=4), [0, 1])
+    batches = run(jobs, parallel=2, batch_size=4).contexts[0].slots
+    assert batches[:3] == [[1] * 4, [1] * 3, [2] * 2]
+    together = min(len(job.answer) for job in jobs) - 1
+    assert batches[3 : 3 + together] == [[1, 2]] * together
 
 
 def test_many_jobs_share_few_slots():
@@ -235,9 +252,19 @@ def test_many_jobs_share_few_slots():
 
 
 def test_a_job_without_a_pool_has_no_states():
-    (job,) = generation_jobs(arrays([[1, 2]]), DECODINGS[0], [0])
-    with pytest.raises(ValueError, match="kept no states"):
-        job.pooled()
+    jobs = generation_jobs(arrays([[1, 2], [3, 4]]), DECODINGS[0], [0, 1])
+    run(jobs, parallel=2, batch_size=8)
+    assert [job.pooled() for job in jobs] == [None, None]
+
+
+def test_a_job_without_a_pool_does_not_mind_one_with():
+    prompts = [[7, 1, 2], [7, 3], [7, 8, 9, 10]]
+    jobs = generation_jobs(arrays(prompts), DECODINGS[0], range(3), HIDDEN)
+    jobs[1].pool = None
+    run(jobs, parallel=2, batch_size=4)
+    assert jobs[1].pooled() is None
+    for seed in (0, 2):
+        assert_means(jobs[seed], naive_answer(prompts[seed], DECODINGS[0], seed)[2])
 
 
 def test_the_context_is_closed_when_decoding_fails():
@@ -252,30 +279,5 @@ def test_the_context_is_closed_when_decoding_fails():
 
     runtime = BrokenRuntime(4)
     with pytest.raises(OSError, match="lost"):
-        WaveEngine(runtime, 2, ENDS).run([Job([1, 2], 2)], want_states=False)
+        WaveEngine(runtime, 2, ENDS).run([Job([1, 2], 2)])
     assert runtime.contexts[0].closed
-
-
-@given(PREFIX, PROMPTS)
-@settings(deadline=None, max_examples=150)
-def test_the_shared_prefix_is_the_longest_that_leaves_everyone_a_token(prefix, prompts):
-    prompts = [[*prefix, *prompt] for prompt in prompts]
-    longest = max(
-        n for n in range(min(map(len, prompts))) if all(prompt[:n] == prompts[0][:n] for prompt in prompts)
-    )
-    assert shared_prefix(prompts) == longest
-
-
-@pytest.mark.parametrize(
-    ("prompts", "shared"),
-    [
-        ([[1, 2, 3]], 2),
-        ([[1, 2, 3], [1, 2, 3]], 2),
-        ([[1, 2], [1, 2, 3]], 1),
-        ([[1], [1, 2, 3]], 0),
-        ([[2, 1], [1, 2], [1, 1]], 0),
-        ([[1, 9, 1], [1, 10, 1], [1, 2, 1]], 1),
-    ],
-)
-def test_shared_prefixes_by_hand(prompts, shared):
-    assert shared_prefix(prompts) == shared

@@ -41,9 +41,41 @@ def test_sums_keep_their_digits_within_a_chunk_and_across():
         assert found.context[0] == found.archetype[0] == np.float32(1 / 3)
 
 
+@given(st.integers(1, 6), st.integers(0, 12), st.integers(0, 12), st.integers(0, 99))
+@settings(deadline=None, max_examples=80)
+def test_an_answer_that_was_cut_counts_up_to_the_cut(prompt, answer, kept, seed):
+    states = np.random.default_rng(seed).normal(size=(prompt + answer, 2)).astype(np.float32)
+    pool = MeanPool(prompt, 2)
+    pool.add(states)
+    whole, found = pooled(states[: prompt + kept], prompt), pool.result(kept)
+    np.testing.assert_array_equal(found.context, whole.context)
+    if whole.archetype is None:
+        assert found.archetype is None
+    else:
+        np.testing.assert_array_equal(found.archetype, whole.archetype)
+
+
+def test_the_answer_is_summed_token_by_token_wherever_the_chunks_were_cut():
+    states = np.random.default_rng(0).normal(size=(40, 8)).astype(np.float32)
+    whole = pooled(states, 7)
+    for cuts in ((1,), (7,), (8, 9, 30), range(1, 40)):
+        np.testing.assert_array_equal(pooled(states, 7, cuts).archetype, whole.archetype)
+
+
 def test_states_that_change_after_being_added_do_not_matter():
     pool = MeanPool(2, 1)
-    buffer = np.ones((2, 1), np.float32)
+    buffer = np.ones((3, 1), np.float32)
     pool.add(buffer)
     buffer[:] = 99
     assert pool.result().context.tolist() == [1.0]
+    assert pool.result().archetype.tolist() == [1.0]
+
+
+def test_a_sum_stands_for_its_states():
+    states = np.arange(12, dtype=np.float32).reshape(4, 3)
+    one, summed = MeanPool(3, 3), MeanPool(3, 3)
+    one.add(states)
+    summed.add_sum(states[:2].sum(axis=0, dtype=np.float64), 2)
+    summed.add(states[2:])
+    assert np.array_equal(one.result().context, summed.result().context)
+    assert np.array_equal(one.result().archetype, summed.result().archetype)

@@ -1,4 +1,4 @@
-"""llama.cpp through its low-level interface: the only file that imports llama_cpp.
+"""llama.cpp through its low-level interface: models that run (`gguf.py` has what is done to their files).
 
 One `llama_decode` call gives logits and hidden states of many sequences. Choices, with their reasons:
 one thread per process (spinning threads ruin each other on shared cores); flash attention, and one key-value
@@ -9,7 +9,6 @@ bytes never depend on the wave before it; text parsed without control tokens, so
 import ctypes
 import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,6 +23,8 @@ from genair.llm.base import (
     PooledStates,
 )
 from genair.llm.engine import Job, WaveEngine, generation_jobs, state_jobs
+from genair.llm.llamacpp.gguf import forget_log, log_reason
+from genair.llm.llamacpp.interruptible import Interruptible
 from genair.records import ChatPrompt
 
 try:
@@ -35,36 +36,6 @@ Tokens = npt.NDArray[np.int32]
 _BATCH = 512  # tokens a decode call: bounds how long Ctrl-C waits
 _UBATCH = 256
 _SENTINELS = ("GENAIRSYSTEMGENAIR", "GENAIRUSERGENAIR")
-_QUIET = 3  # GGML_LOG_LEVEL_WARN: what is kept for error messages
-_log: list[str] = []
-
-
-def _capture(level: int, text: bytes, _data: object) -> None:
-    if level >= _QUIET:
-        _log.append(text.decode("utf-8", "replace").strip())
-        del _log[:-50]
-
-
-_callback = cpp.llama_log_callback(_capture)  # llama.cpp keeps a pointer to it: it must live as long
-cpp.llama_log_set(_callback, ctypes.c_void_p(0))
-
-
-def _reason() -> str:
-    return next((line for line in reversed(_log) if "error" in line or "fail" in line), "no reason given")
-
-
-def requantize(source: Path, target: Path, ftype: int) -> None:
-    """Write a copy of a GGUF file in another quantization (a `LLAMA_FTYPE` number).
-
-    Raises:
-        InputError: llama.cpp cannot read the source.
-    """
-    _log.clear()
-    params = cpp.llama_model_quantize_default_params()
-    params.ftype, params.allow_requantize, params.nthread = ftype, True, 1
-    code = cpp.llama_model_quantize(os.fsencode(source), os.fsencode(target), ctypes.byref(params))
-    if code != 0:
-        raise InputError(f"llama.cpp cannot requantize this model ({_reason()})", where=str(source))
 
 
 class LlamaCppBackend:
@@ -76,36 +47,44 @@ class LlamaCppBackend:
         Raises:
             InputError: the file is not a model llama.cpp can load; the message quotes its log.
         """
-        _log.clear()
+        forget_log()
         params = cpp.llama_model_default_params()
         self._model = cpp.llama_model_load_from_file(os.fsencode(spec.model), params)
         if not self._model:
-            raise InputError(f"llama.cpp cannot load this model ({_reason()})", where=spec.model)
+            raise InputError(f"llama.cpp cannot load this model ({log_reason()})", where=spec.model)
         self._vocab = cpp.llama_model_get_vocab(self._model)
         self._spec = spec
         self.hidden_size = int(cpp.llama_model_n_embd(self._model))
-        self._context_length = int(cpp.llama_model_n_ctx_train(self._model))
+        self.context_length: int | None = int(cpp.llama_model_n_ctx_train(self._model))
         self._frame = self._chat_frame()
         n_vocab = cpp.llama_vocab_n_tokens(self._vocab)
         ends = [token for token in range(n_vocab) if cpp.llama_vocab_is_eog(self._vocab, token)]
         self._engine = WaveEngine(self, spec.parallel, np.asarray(ends, dtype=np.int32))
 
+    def count_tokens(self, prompt: ChatPrompt, answer: str = "") -> int:
+        """Return how many tokens a prompt and an answer take; see `LLMBackend.count_tokens`."""
+        return len(self.prompt_tokens(prompt)) + len(self._tokenize(answer))
+
     def generate(
-        self, prompts: Sequence[ChatPrompt], decoding: Decoding, seeds: Sequence[int]
+        self,
+        prompts: Sequence[ChatPrompt],
+        decoding: Decoding,
+        seeds: Sequence[int],
+        *,
+        want_states: bool = False,
     ) -> list[Generation]:
         """Answer a wave of prompts; see `LLMBackend.generate`."""
-        jobs = generation_jobs([self.prompt_tokens(prompt) for prompt in prompts], decoding, seeds)
-        self._check_lengths(prompts, jobs, decoding.max_tokens)
-        self._engine.run(jobs, want_states=False)
+        tokens = [self.prompt_tokens(prompt) for prompt in prompts]
+        jobs = generation_jobs(tokens, decoding, seeds, self.hidden_size if want_states else None)
+        self._engine.run(jobs)
         return [self._generation(job) for job in jobs]
 
     def states(self, wave: Sequence[Answered]) -> list[PooledStates]:
         """Read a wave of answered prompts; see `LLMBackend.states`."""
         pairs = [(self.prompt_tokens(one.prompt), self._answer_tokens(one)) for one in wave]
         jobs = state_jobs(pairs, self.hidden_size)
-        self._check_lengths([one.prompt for one in wave], jobs, 0)
-        self._engine.run(jobs, want_states=True)
-        return [job.pooled() for job in jobs]
+        self._engine.run(jobs)
+        return [pooled for job in jobs if (pooled := job.pooled()) is not None]
 
     def prompt_tokens(self, prompt: ChatPrompt) -> Tokens:
         """Return the token ids of a prompt in the model's own chat format."""
@@ -131,7 +110,9 @@ class LlamaCppBackend:
     def _generation(self, job: Job) -> Generation:
         text = self.text_of(job.answer)
         canonical = self._tokenize(text).tolist() == job.answer
-        return Generation(text, tuple(job.answer), job.finish_reason, job.prompt_tokens, canonical)
+        return Generation(
+            text, tuple(job.answer), job.finish_reason, job.prompt_tokens, canonical, job.pooled()
+        )
 
     def _answer_tokens(self, one: Answered) -> Tokens:
         if one.tokens is not None and self.text_of(one.tokens) == one.text:
@@ -139,14 +120,6 @@ class LlamaCppBackend:
         else:  # the text alone says it, or was edited since
             tokens = self._tokenize(one.text)
         return tokens[:-1] if one.cut else tokens
-
-    def _check_lengths(self, prompts: Sequence[ChatPrompt], jobs: Sequence[Job], room: int) -> None:
-        for prompt, job in zip(prompts, jobs, strict=True):
-            if len(job.feed) + room > self._context_length:
-                raise InputError(
-                    f"item {prompt.item_id!r}: a prompt of {job.prompt_tokens} tokens with its answer exceeds"
-                    f" the model's context of {self._context_length}: shorten it or use --max-field-chars"
-                )
 
     def _tokenize(self, text: str, *, special: bool = False, first: bool = False) -> Tokens:
         data = text.encode()
@@ -195,10 +168,14 @@ class LlamaContext:
         params.flash_attn_type = 1
         params.kv_unified = False
         params.embeddings, params.pooling_type = want_states, 0
-        _log.clear()
+        forget_log()
         self._context = cpp.llama_init_from_model(model, params)
         if not self._context:
-            raise GenairError(f"llama.cpp cannot make a context of {params.n_ctx} tokens ({_reason()})")
+            raise GenairError(f"llama.cpp cannot make a context of {params.n_ctx} tokens ({log_reason()})")
+        self._calls = Interruptible()
+        self._abort = cpp.ggml_abort_callback(lambda _: self._calls.stop)  # kept: llama.cpp points to it
+        if self._calls.needed:
+            cpp.llama_set_abort_callback(self._context, self._abort, None)
         self._memory = cpp.llama_get_memory(self._context)
         self._n_vocab = cpp.llama_vocab_n_tokens(cpp.llama_model_get_vocab(model))
         self._n_embd = cpp.llama_model_n_embd(model)
@@ -221,9 +198,9 @@ class LlamaContext:
         for row, slot in enumerate(slots.tolist()):
             self._slots[row][0] = slot
         self._batch.n_tokens = n
-        code = cpp.llama_decode(self._context, self._batch)
+        code = self._calls.call(lambda: int(cpp.llama_decode(self._context, self._batch)))
         if code != 0:
-            raise GenairError(f"llama.cpp could not decode (code {code}: {_reason()})")
+            raise GenairError(f"llama.cpp could not decode (code {code}: {log_reason()})")
 
     def logits(self, row: int) -> npt.NDArray[np.float32]:
         """Return the logits after the batch's token `row`, shape (vocabulary,); valid until `decode`."""
@@ -244,5 +221,6 @@ class LlamaContext:
 
     def close(self) -> None:
         """Free the memory."""
+        self._calls.close()
         cpp.llama_batch_free(self._batch)
         cpp.llama_free(self._context)
