@@ -5,7 +5,7 @@ import os
 import pytest
 import torch
 
-from genair.device import resolve_device, usable_cores
+from genair.device import DTYPES, dtype_name, resolve_device, resolve_dtype, usable_cores
 from genair.errors import UsageError
 
 OWN = len(os.sched_getaffinity(0))
@@ -60,3 +60,12 @@ def test_a_device_this_machine_lacks_is_refused_by_name(name):
 def test_cuda_without_cuda_is_refused():
     with pytest.raises(UsageError, match="'cuda'"):
         resolve_device("cuda")
+
+
+def test_a_dtype_by_its_short_name():
+    cpu = torch.device("cpu")
+    assert resolve_dtype("auto", cpu) is torch.float32
+    for name in DTYPES:
+        assert dtype_name(resolve_dtype(name, cpu)) == name
+    with pytest.raises(UsageError, match="unknown dtype 'half': choose from auto, bf16, fp16, fp32"):
+        resolve_dtype("half", cpu)

@@ -1,0 +1,76 @@
+"""How much memory a run will take, estimated before it starts.
+
+Weights are mapped once for all workers, except those in formats that llama.cpp rearranges for its kernels:
+of these each worker has its own. So it has of the key-value memory (16-bit numbers, as many tokens as its
+sequences could have), of a batch's logits and states, of the largest intermediate results, and of Python with
+its libraries. A test compares this with what a worker of the default model takes.
+"""
+
+from pathlib import Path
+
+from genair.device import available_memory
+from genair.errors import GenairError
+from genair.llm.base import BackendSpec
+from genair.llm.facts import ModelFacts
+from genair.llm.models.files import ModelFile
+from genair.llm.models.headers import facts_of
+
+PROMPT_TOKENS = 256  # what a prompt is thought to have at most; few have more
+_BATCH = 512  # tokens of a decode call: with states, all their logits are kept
+_UBATCH = 256  # tokens whose intermediate results are in memory together
+_CELLS = 256  # a sequence has memory for a multiple of so many tokens
+_WIDTHS = 16  # intermediate results of a token, in hidden sizes
+_FLOAT, _HALF = 4, 2
+_PROCESS = 48 << 20
+_REARRANGED = ("Q2_K", "Q3_K", "Q4_0", "Q4_K", "IQ4_NL")
+_MIB = 1 << 20
+
+
+def estimate_memory(
+    facts: ModelFacts, sequences: int, length: int, workers: int, *, want_states: bool = True
+) -> int:
+    """Return about how many bytes a run takes, within a factor of 1.5.
+
+    Args:
+        facts: what the model file that runs says.
+        sequences: decoded together in a worker.
+        length: tokens of the longest prompt with its answer.
+        workers: processes; 0 is this one.
+        want_states: whether hidden states are wanted.
+    """
+    processes = max(1, workers)
+    own_weights = facts.quantization.startswith(_REARRANGED)
+    cells = (sequences + 1) * -(-min(length, facts.context) // _CELLS) * _CELLS  # one more: the shared prefix
+    outputs = (_BATCH if want_states else sequences) * (facts.vocabulary + facts.hidden_size) * _FLOAT
+    between = _UBATCH * (facts.vocabulary + _WIDTHS * facts.hidden_size) * _FLOAT
+    each = _PROCESS + cells * facts.kv_width * _HALF + outputs + between
+    return facts.size * (processes if own_weights else 1) + processes * each
+
+
+def require_memory(
+    spec: BackendSpec, workers: int, wave: int, answer_tokens: int = 256, *, want_states: bool = True
+) -> None:
+    """Refuse a run that this machine has not the memory for.
+
+    Args:
+        spec: what workers open; only llama.cpp's needs are known.
+        workers: processes; 0 is this one.
+        wave: most records a worker has at once.
+        answer_tokens: most tokens of an answer.
+        want_states: whether hidden states are wanted.
+
+    Raises:
+        GenairError: there is not enough; the message has both numbers.
+    """
+    there = available_memory()
+    if spec.backend != "llamacpp" or there is None:
+        return
+    facts = facts_of(ModelFile(spec.name, Path(spec.model)))
+    sequences, length = min(spec.parallel, wave), PROMPT_TOKENS + answer_tokens
+    needed = estimate_memory(facts, sequences, length, workers, want_states=want_states)
+    if needed > there:
+        many = f"{max(1, workers)} worker{'s' if workers > 1 else ''}"
+        raise GenairError(
+            f"not enough memory: {many} with {spec.name} would take about {needed // _MIB} MiB, and"
+            f" {there // _MIB} MiB are available: try fewer --workers, a lower --parallel, or a smaller model"
+        )

@@ -1,0 +1,175 @@
+"""Where fast copies stand: files of one model below `cache/models`, named by its digest.
+
+0123456789abcdef-f16.gguf       a copy
+0123456789abcdef-f16.json       whose it is, its size and SHA-256; without it the copy does not count
+0123456789abcdef-on-1234.json   what was fastest on one kind of machine, with the figures
+0123456789abcdef-hf             a copy for transformers, a folder
+0123456789abcdef.lock           held by whoever changes any of these; others wait
+0123456789abcdef.partial-5678   what is being made
+"""
+
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from genair.device import processor
+from genair.llm.models.cache import cache_folder, read_note, write_note
+from genair.llm.models.digests import compute_sha256
+from genair.llm.models.headers import llama_cpp_version
+from genair.provenance import digest_of
+
+
+@dataclass(frozen=True)
+class Label:
+    """What is written beside a copy.
+
+    Attributes:
+        model: name of the model.
+        model_sha256: hex digest of its own file.
+        runs: how the copy holds the weights, e.g. `f16`.
+        size: bytes of the copy.
+        sha256: hex digest of the copy.
+    """
+
+    model: str
+    model_sha256: str
+    runs: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What was fastest on this kind of machine.
+
+    Attributes:
+        runs: how the copy holds the weights.
+        rates: of each format that was tried, tokens per second of processor time.
+    """
+
+    runs: str
+    rates: Mapping[str, float]
+
+
+class Shelf:
+    """The copies of one model."""
+
+    def __init__(self, model_sha256: str) -> None:
+        """Take the hex digest of the model's own file."""
+        self.folder = cache_folder() / "models"
+        self._sha256 = model_sha256
+        self._stem = model_sha256[:16]
+
+    def path(self, runs: str) -> Path:
+        """Return where the copy in one format is, or would be."""
+        return self.folder / f"{self._stem}-{runs}.gguf"
+
+    def label(self, runs: str) -> Label | None:
+        """Return what is known of a copy; None if there is none, or not with the size it should have."""
+        label = _read_label(self.path(runs).with_suffix(".json"))
+        try:
+            whole = label is not None and self.path(runs).stat().st_size == label.size
+        except OSError:
+            return None
+        return label if whole else None
+
+    def choice(self) -> Choice | None:
+        """Return what was fastest on this kind of machine; None if that was never tried."""
+        note = read_note(self._choice_path())
+        try:
+            return None if note is None else Choice(str(note["runs"]), dict(note["tokens_per_cpu_second"]))
+        except (KeyError, TypeError, ValueError):
+            return None
+
+    def keep_choice(self, choice: Choice, model: str) -> None:
+        """Remember what is fastest here.
+
+        Raises:
+            OSError: the folder cannot be written.
+        """
+        note = {
+            "model": model,
+            "model_sha256": self._sha256,
+            **_machine(),
+            "runs": choice.runs,
+            "tokens_per_cpu_second": dict(choice.rates),
+        }
+        write_note(self._choice_path(), note)
+
+    def install(self, made: Path, runs: str, model: str) -> None:
+        """Put a copy on the shelf.
+
+        Raises:
+            OSError: the folder cannot be written.
+        """
+        with made.open("rb") as file:
+            os.fsync(file.fileno())
+        label = Label(model, self._sha256, runs, made.stat().st_size, compute_sha256([made]))
+        made.replace(self.path(runs))
+        write_note(self.path(runs).with_suffix(".json"), asdict(label))
+
+    @contextmanager
+    def locked(self) -> Iterator[Path]:
+        """Yield an empty folder for what is being made, while every other process waits.
+
+        Raises:
+            OSError: the folder cannot be written.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        prefix = f"{self._stem}.partial-"
+        with (self.folder / f"{self._stem}.lock").open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            for left in self.folder.glob(f"{prefix}*"):  # by a process that was killed
+                shutil.rmtree(left, ignore_errors=True)
+            with tempfile.TemporaryDirectory(dir=self.folder, prefix=prefix) as scratch:
+                yield Path(scratch)
+
+    def clear(self) -> int:
+        """Remove the copies and what was learned about them; return how many bytes that frees.
+
+        Raises:
+            OSError: they cannot be removed.
+        """
+        freed = 0
+        with self.locked():
+            for path in self.folder.glob(f"{self._stem}-*"):
+                files = [file for file in path.rglob("*") if file.is_file()] if path.is_dir() else [path]
+                freed += sum(file.stat().st_size for file in files)
+                if path.is_dir():  # what transformers runs
+                    shutil.rmtree(path)
+                else:
+                    path.unlink()
+        return freed
+
+    def _choice_path(self) -> Path:
+        return self.folder / f"{self._stem}-on-{digest_of(_machine())[:8]}.json"
+
+
+def shelf_of(name: str) -> Shelf | None:
+    """Return the shelf of a model by the name it had when it was prepared; the model itself may be gone."""
+    return next((Shelf(label.model_sha256) for _, label in labels() if label.model == name), None)
+
+
+def labels() -> Iterator[tuple[Path, Label]]:
+    """Yield (copy, what is written beside it) of everything that was ever prepared and not removed."""
+    for path in sorted((cache_folder() / "models").glob("*.json")):
+        label = _read_label(path)
+        if label is not None:
+            yield path.with_suffix(".gguf"), label
+
+
+def _read_label(path: Path) -> Label | None:
+    note = read_note(path)
+    with suppress(TypeError):
+        return None if note is None else Label(**note)
+    return None
+
+
+def _machine() -> dict[str, str]:
+    """Return what decides which format is fastest."""
+    return {"processor": processor(), "llama_cpp": llama_cpp_version()}
