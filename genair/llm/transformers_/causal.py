@@ -1,0 +1,53 @@
+"""A causal language model of transformers as `genair.llm.transformers_.padded` wants it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from genair.errors import GenairError
+from genair.llm.transformers_.keyvalues import Cache
+
+
+class CausalModel:
+    """A model with a head; its base's states, after the final norm, are caught on their way to the head."""
+
+    def __init__(self, model: Any, new_cache: Callable[[], Any]) -> None:  # noqa: ANN401
+        """Take a model, and what makes a cache that keeps all columns of all layers."""
+        self.device: torch.device = model.device
+        self._model, self._base, self._new_cache = model, model.base_model, new_cache
+        self._caught: torch.Tensor | None = None
+        self._base.register_forward_hook(self._catch)
+
+    def read(self, tokens: torch.Tensor) -> torch.Tensor:
+        """Return hidden states; see `PaddedModel.read`."""
+        self._base(input_ids=tokens, use_cache=False)
+        return self._states()
+
+    def begin(self, tokens: torch.Tensor) -> tuple[torch.Tensor, Cache]:
+        """Return hidden states, keys and values; see `PaddedModel.begin`."""
+        cache: Cache = self._new_cache()
+        self._base(input_ids=tokens, past_key_values=cache, use_cache=True)
+        return self._states(), cache
+
+    def step(
+        self, tokens: torch.Tensor, positions: torch.Tensor, mask: torch.Tensor, cache: Cache
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Feed one more token a row; see `PaddedModel.step`."""
+        output = self._model(
+            input_ids=tokens,
+            attention_mask=mask.long(),
+            position_ids=positions,
+            past_key_values=cache,
+            use_cache=True,
+        )
+        return output.logits[:, -1], self._states()[:, -1]
+
+    def _states(self) -> torch.Tensor:
+        caught, self._caught = self._caught, None
+        if caught is None:
+            raise GenairError("this model's base gives no hidden states: use --backend llamacpp")
+        return caught
+
+    def _catch(self, _module: object, _arguments: object, output: Any) -> None:  # noqa: ANN401
+        self._caught = getattr(output, "last_hidden_state", None)
