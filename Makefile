@@ -31,7 +31,7 @@ bench: $(READY)
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade --constraint constraints.txt pip
-	$(BIN)/python -m pip install --constraint constraints.txt --editable '.[llamacpp,dev]'
+	$(BIN)/python -m pip install --constraint constraints.txt --editable '.[llamacpp,transformers,dev]'
 	touch $(READY)
 
 clean:

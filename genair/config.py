@@ -4,6 +4,7 @@ Defaults live here only; the command line shows them from here. Each dataclass i
 outside their range when made. `settings()` is what provenance records: what shapes the output, and no more.
 """
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from math import inf
 from typing import Any
@@ -13,6 +14,18 @@ from genair.errors import UsageError
 DEFAULT_MODEL = "smollm2-135m-instruct"
 VIEWS = ("context", "archetype")
 ITEM_ENCODERS = ("id", "text", "text+id")
+
+
+PRESETS: Mapping[str, Mapping[str, Any]] = {
+    # GenAIR, section 4.1.4: the settings of its archetypes
+    "paper": {
+        "prompt": "paper",
+        "max_tokens": 512,
+        "temperature": 0.6,
+        "top_p": 0.9,
+        "repeat_penalty": 1.2,
+    },
+}
 
 
 def _require(fine: bool, name: str, value: object, expected: str) -> None:

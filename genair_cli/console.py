@@ -8,10 +8,16 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import TypeVar
+from typing import Protocol
 
-T = TypeVar("T")
-Tick = Callable[[str], None]
+
+class Tick(Protocol):
+    """Called after each piece of work, with a few words on how it went."""
+
+    def __call__(self, words: str, count: int = 1) -> None:
+        """Count so many units."""
+
+
 _LOG_EVERY_S = 60.0
 
 
@@ -42,6 +48,10 @@ class Console:
         if not self.quiet:
             self.line(text)
 
+    def notes_of(self, name: str) -> Callable[[str], None]:
+        """Return what prints notes that begin with a command's name; the library is given it to tell news."""
+        return lambda text: self.note(f"{name}: {text}")
+
     def detail(self, text: str) -> None:
         """Print a line only with -v."""
         if self.verbosity:
@@ -56,41 +66,46 @@ class Console:
             and os.environ.get("TERM") != "dumb"
         )
 
-    def progress(self, things: Iterable[T], label: str, total: int | None = None) -> Iterator[T]:
-        """Pass things through and show how many went by."""
-        with self.counting(label, total) as tick:
-            for thing in things:
-                yield thing
-                tick("")
-
     @contextmanager
-    def counting(self, label: str, total: int | None = None) -> Iterator[Tick]:
-        """Yield what is to be called after each unit of work, with a few words on how it went."""
+    def counting(self, label: str, total: int | None = None, done: int = 0) -> Iterator[Tick]:
+        """Yield what is to be called after each piece of work.
+
+        Args:
+            label: what is counted.
+            total: how many there are, if it is known.
+            done: how many were done before.
+        """
         if not self.is_live():
-            yield self._logger(label, total)
+            yield self._logger(label, total, done)
             return
         from rich.console import Console as RichConsole
+        from rich.markup import escape
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         screen = RichConsole(stderr=True, no_color=not self.color)
         with Progress(*columns, console=screen, transient=True) as bar:
-            task = bar.add_task(label, total=total)
-            yield lambda words: bar.update(task, advance=1, description=f"{label} {words}".strip())
+            task = bar.add_task(label, total=total, completed=done)
 
-    def _logger(self, label: str, total: int | None) -> Tick:
+            def tick(words: str, count: int = 1) -> None:
+                bar.update(task, advance=count, description=escape(f"{label} {words}".strip()))
+
+            yield tick
+
+    def _logger(self, label: str, total: int | None, done: int) -> Tick:
         """Return a tick that prints a plain line a minute."""
         start = said = time.monotonic()
-        count = 0
+        fresh = 0
 
-        def tick(words: str) -> None:
-            nonlocal count, said
-            count += 1
+        def tick(words: str, count: int = 1) -> None:
+            nonlocal fresh, said
+            fresh += count
             now = time.monotonic()
             if now - said >= _LOG_EVERY_S:
-                said, rate = now, count / (now - start)
-                left = f", {(total - count) / rate:.0f} s left" if total else ""
-                self.note(f"{label}: {count} done, {rate:.2f} a second{left} {words}".rstrip())
+                said, rate = now, fresh / (now - start)
+                left = f", {max(0, total - done - fresh) / rate:.0f} s left" if total and rate else ""
+                of = f" of {total}" if total else ""
+                self.note(f"{label}: {done + fresh}{of} done, {rate:.2f} a second{left} {words}".rstrip())
 
         return tick
 

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from genair_cli.commands import archetype, calibrate, demo, embed, evaluate, info, train
+from genair_cli.commands import archetype, calibrate, demo, embed, evaluate, info, models, train
 from genair_cli.console import console
 from genair_cli.settings import apply_settings
 from genair_cli.status import Status, guarded
@@ -35,6 +35,7 @@ app.command("calibrate")(calibrate.calibrate)
 app.command("train")(train.train)
 app.command("eval")(evaluate.evaluate)
 app.command("info")(info.info)
+app.command("models")(models.models)
 app.command("demo")(demo.demo)
 
 

@@ -1,12 +1,15 @@
 """Options that mean the same in every command, each defined once."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from genair.config import PRESETS
+from genair.device import DTYPES
+from genair.errors import UsageError
 from genair.llm import BACKENDS
 from genair_cli.console import console
 
@@ -20,14 +23,37 @@ class OnErrorChoice(StrEnum):
     SKIP = "skip"
 
 
-def choice(flag: str, meaning: str, names: Sequence[str]) -> Any:  # noqa: ANN401
+def choice(flag: str, meaning: str, names: Sequence[str], *, shown: bool = True) -> Any:  # noqa: ANN401
     """Return an option that takes a registered name: its help lists them and the shell completes them.
 
-    The library refuses other names, with the same list; `Any` is what typer's options are.
+    The library refuses other names, with the same list; `Any` is what typer's options are. The default is
+    told unless it is not `shown`.
     """
     return typer.Option(
-        flag, metavar="NAME", help=f"{meaning}: {', '.join(names)}.", autocompletion=lambda: list(names)
+        flag,
+        metavar="NAME",
+        help=f"{meaning}: {', '.join(names)}.",
+        autocompletion=lambda: list(names),
+        show_default=shown,
     )
+
+
+def with_preset(context: typer.Context, preset: str | None) -> Mapping[str, Any]:
+    """Return the command's settings, with a preset's in the place of those that nobody gave.
+
+    Raises:
+        UsageError: there is no such preset.
+    """
+    if preset is None:
+        return context.params
+    if preset not in PRESETS:
+        raise UsageError(f"unknown preset {preset!r}: choose from {', '.join(PRESETS)}")
+    settings = dict(context.params)
+    for name, value in PRESETS[preset].items():
+        source = context.get_parameter_source(name)
+        if source is None or source.name == "DEFAULT":
+            settings[name] = value
+    return settings
 
 
 Output = Annotated[
@@ -43,6 +69,16 @@ Interactions = Annotated[
 ]
 Seed = Annotated[int, typer.Option("--seed", metavar="N", help="Base of everything random.")]
 Device = Annotated[str, typer.Option("--device", help="Where torch computes: auto, cpu, cuda, cuda:1, mps.")]
+Dtype = Annotated[
+    str,
+    choice("--dtype", "How torch holds weights; auto is bf16 on CUDA, else fp32", ("auto", *DTYPES)),
+]
+Shard = Annotated[
+    str | None,
+    typer.Option(
+        "--shard", metavar="I/N", help="Only the I-th of N parts, for job arrays.", show_default=False
+    ),
+]
 Limit = Annotated[
     int | None,
     typer.Option("--limit", "-n", min=1, metavar="N", help="Only the first N records.", show_default=False),
@@ -57,15 +93,47 @@ Errors = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="JSON lines even on a terminal.")]
 Model = Annotated[
-    str, typer.Option("--model", metavar="NAME|FILE", help="The language model: a name or a GGUF file.")
+    str,
+    typer.Option(
+        "--model", metavar="NAME|FILE", help="The language model: one of `genair models`, a file or a folder."
+    ),
 ]
 Backend = Annotated[
     str, choice("--backend", "What runs the language model; echo is none, for tests", BACKENDS.names())
 ]
+BaseUrl = Annotated[
+    str,
+    typer.Option(
+        "--base-url",
+        metavar="URL",
+        help="The server of --backend openai, e.g. http://127.0.0.1:8080/v1.",
+        show_default=False,
+    ),
+]
+KeyFile = Annotated[
+    str,
+    typer.Option(
+        "--api-key-file",
+        metavar="FILE",
+        help="The key to the server.  [default: $OPENAI_API_KEY, if it is set]",
+        show_default=False,
+    ),
+]
+Download = Annotated[
+    bool,
+    typer.Option("--download", help="Fetch a Hugging Face id that is not in the cache; else nothing is."),
+]
+Resume = Annotated[
+    bool, typer.Option("--resume", help="Go on with the work that was interrupted, if there is any.")
+]
 Workers = Annotated[
     int | None,
     typer.Option(
-        "--workers", min=1, metavar="N", help="Worker processes.  [default: usable cores]", show_default=False
+        "--workers",
+        min=0,
+        metavar="N",
+        help="Worker processes; 0 works in this one.  [default: usable cores; 0 for torch or a server]",
+        show_default=False,
     ),
 ]
 Parallel = Annotated[
@@ -96,3 +164,17 @@ Verbose = Annotated[
     typer.Option("--verbose", "-v", count=True, callback=_verbose, help="Say more; twice for tracebacks."),
 ]
 NoColor = Annotated[bool, typer.Option("--no-color", callback=_no_color, help="No colours on the terminal.")]
+
+
+def parse_shard(text: str | None) -> tuple[int, int]:
+    """Return (i, n) of `i/n`; all of it is (1, 1).
+
+    Raises:
+        UsageError: it is something else.
+    """
+    if text is None:
+        return 1, 1
+    index, _, count = text.partition("/")
+    if index.isdecimal() and count.isdecimal() and 1 <= int(index) <= int(count):
+        return int(index), int(count)
+    raise UsageError(f"--shard must be I/N with I from 1 to N, not {text!r}")

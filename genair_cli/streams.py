@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import IO, cast
 
 from genair.errors import GenairError, InputError, ReaderClosedError, UsageError
-from genair.io.atomic import atomic_path, check_target, is_special
-from genair.io.jsonl import HashingReader, OnBad, Row, encode_line, read_jsonl
+from genair.io.atomic import atomic_path
+from genair.io.jsonl import HashingReader, Row, encode_line, read_jsonl, read_records
 from genair.io.spool import spooled_input, spooled_output
+from genair.records import Failed
 from genair_cli.options import STDIN
 
 STDIN_NAME = "stdin"
@@ -25,17 +26,49 @@ STDIN_NAME = "stdin"
 
 @dataclass
 class Source:
-    """An open JSONL input.
+    """An open JSONL input; read either `rows` or `records`.
 
     Attributes:
         name: what errors call it.
-        rows: `(where, object)` pairs, read lazily.
+        rows: `(where, object)` pairs, read lazily; a broken line raises.
+        records: the same, with a broken line in its place as a `Failed`.
         reader: knows the digest of what was read.
     """
 
     name: str
     rows: Iterator[tuple[str, Row]]
+    records: Iterator[tuple[str, Row | Failed]]
     reader: HashingReader
+
+
+class Outlet:
+    """A binary stream whose reader may go away."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        """Wrap a binary stream."""
+        self._stream = stream
+
+    def write(self, data: bytes) -> None:
+        """Write.
+
+        Raises:
+            ReaderClosedError: whoever read the pipe has gone.
+        """
+        try:
+            self._stream.write(data)
+        except BrokenPipeError as error:
+            raise ReaderClosedError from error
+
+    def flush(self) -> None:
+        """Let the reader have everything written so far.
+
+        Raises:
+            ReaderClosedError: whoever read the pipe has gone.
+        """
+        try:
+            self._stream.flush()
+        except BrokenPipeError as error:
+            raise ReaderClosedError from error
 
 
 class Sink:
@@ -43,7 +76,7 @@ class Sink:
 
     def __init__(self, stream: IO[bytes]) -> None:
         """Wrap a binary stream."""
-        self._stream = stream
+        self._outlet = Outlet(stream)
 
     def write(self, row: Row) -> None:
         """Write one line.
@@ -51,11 +84,8 @@ class Sink:
         Raises:
             ReaderClosedError: whoever read the pipe has gone.
         """
-        try:
-            self._stream.write(encode_line(row))
-            self._stream.flush()
-        except BrokenPipeError as error:
-            raise ReaderClosedError from error
+        self._outlet.write(encode_line(row))
+        self._outlet.flush()
 
 
 def check_operands(*operands: str | None) -> None:
@@ -72,42 +102,34 @@ def check_operands(*operands: str | None) -> None:
 
 
 @contextmanager
-def rows_in(
-    operand: str | None, *, limit: int | None = None, on_bad: OnBad | None = None
-) -> Iterator[Source]:
+def rows_in(operand: str | None, *, limit: int | None = None) -> Iterator[Source]:
     """Yield an open JSONL input.
 
     Raises:
         GenairError: the file is missing or cannot be read.
     """
     with ExitStack() as stack:
-        name = STDIN_NAME if operand in (None, STDIN) else str(operand)
-        stream = (
-            sys.stdin.buffer if operand in (None, STDIN) else stack.enter_context(_open(Path(str(operand))))
-        )
+        if operand in (None, STDIN):
+            name, stream = STDIN_NAME, _stdin()
+        else:
+            path = Path(str(operand))
+            name, stream = str(operand), _open(path)
+            if path.is_file():  # closing a FIFO would wait for the thread that waits in it
+                stack.callback(stream.close)
         reader = HashingReader(stream)
-        yield Source(name, islice(read_jsonl(reader, name, on_bad), limit), reader)
+        rows, records = read_jsonl(reader, name), read_records(reader, name)
+        yield Source(name, islice(rows, limit), islice(records, limit), reader)
 
 
-@contextmanager
-def rows_out(target: Path | None, *, force: bool) -> Iterator[Sink]:
-    """Yield a JSONL output: a file that appears whole or not at all, or stdout.
+def _stdin() -> IO[bytes]:
+    """Return standard input as a stream of its own.
 
-    Raises:
-        GenairError: the target cannot be written; see `check_target`.
+    It may be read in another thread, and Python cannot end while a thread waits in `sys.stdin` itself.
     """
-    if target is None or str(target) == STDIN:
-        yield Sink(sys.stdout.buffer)
-    elif is_special(target):
-        check_target(target, force=force)
-        with target.open("wb") as stream:
-            yield Sink(stream)
-    else:
-        with (
-            atomic_path(target, force=force) as path,
-            _writer(path, compressed=target.suffix == ".gz") as stream,
-        ):
-            yield Sink(stream)
+    try:
+        return os.fdopen(os.dup(sys.stdin.fileno()), "rb")
+    except (OSError, ValueError):  # no real file, as in tests
+        return sys.stdin.buffer
 
 
 @contextmanager
@@ -142,13 +164,22 @@ def container_out(target: Path | None, *, force: bool) -> Iterator[Path]:
         with atomic_path(target, force=force) as path:
             yield path
         return
-    if sys.stdout.isatty():
-        raise UsageError("will not write HDF5 to a terminal: use -o FILE or a pipe")
+    refuse_terminal(target)
     try:
         with spooled_output(sys.stdout.buffer) as path:
             yield path
     except BrokenPipeError as error:
         raise ReaderClosedError from error
+
+
+def refuse_terminal(target: Path | None) -> None:
+    """Refuse to write HDF5 where a person would see it.
+
+    Raises:
+        UsageError: stdout is a terminal, and no file is named.
+    """
+    if (target is None or str(target) == STDIN) and sys.stdout.isatty():
+        raise UsageError("will not write HDF5 to a terminal: use -o FILE or a pipe")
 
 
 def _open(path: Path) -> IO[bytes]:
@@ -168,14 +199,3 @@ def check_readable(path: Path) -> None:
         raise GenairError("is a folder, not a file", where=str(path))
     if not os.access(path, os.R_OK):
         raise GenairError("permission denied", where=str(path))
-
-
-@contextmanager
-def _writer(path: Path, *, compressed: bool) -> Iterator[IO[bytes]]:
-    """Open for writing; gzip carries no name and no time, so equal content gives equal bytes."""
-    with path.open("wb") as raw:
-        if not compressed:
-            yield raw
-            return
-        with gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0) as packed:
-            yield cast(IO[bytes], packed)

@@ -1,101 +1,89 @@
-"""The whole stage: archetype records in, a finished embedding file out, with its provenance."""
+"""The file of an embedding run: vectors made of spooled states, and who made them, step by step."""
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 from genair.config import EmbedConfig
 from genair.embed.build import build_vectors
-from genair.embed.extract import extract_states, read_archetypes
-from genair.errors import InputError
+from genair.embed.extract import Reading
 from genair.io.embeddings import EmbeddingWriter
-from genair.llm.base import BackendSpec, PooledStates
-from genair.provenance import Step, add_step
-from genair.records import Archetype, Row
+from genair.llm import PACKAGES
+from genair.llm.base import BackendSpec
+from genair.llm.spool import StatesSpool
+from genair.provenance import Step, add_step, archetype_step
+from genair.records import Failed
 
 _MOST_STEPS = 16
 
 
-@dataclass(frozen=True)
-class Embedded:
-    """What was made.
+class Ledger:
+    """Remembers, of the archetypes that pass, what the file must say about them.
 
     Attributes:
-        items: how many vectors.
-        dim: their size.
-        foreign: how many archetypes another model wrote than the one whose states these are.
+        steps: the runs that wrote them, oldest first, at most 16.
+        foreign: how many another model wrote than the one whose states are taken.
     """
 
-    items: int
-    dim: int
-    foreign: int
-
-
-class _Ledger:
-    """Remembers, of the records that pass, what the file must say about them."""
-
     def __init__(self, spec: BackendSpec) -> None:
-        self.item_ids: list[str] = []
+        """Take the model whose states are taken."""
         self.steps: dict[str, Step] = {}
         self.foreign = 0
         self._spec = spec
 
-    def watch(self, records: Iterable[Archetype]) -> Iterator[Archetype]:
-        for record in records:
-            self.item_ids.append(record.item_id)
-            made_by = dict(record.made_by)
-            model = made_by.get("model")
-            if isinstance(model, dict):
-                self.foreign += model.get("sha256") != self._spec.sha256
-            step_id = str(made_by.pop("id", ""))
-            if step_id and step_id not in self.steps and len(self.steps) < _MOST_STEPS:
-                version = str(made_by.pop("genair", "unknown"))
-                self.steps[step_id] = Step("archetype", made_by, {}, {"genair": version})
-            yield record
+    def watch(self, readings: Iterable[Reading | Failed]) -> Iterator[Reading | Failed]:
+        """Pass archetypes through and take note."""
+        for reading in readings:
+            if isinstance(reading, Reading):
+                self._note(dict(reading.record.made_by))
+            yield reading
+
+    def _note(self, made_by: dict[str, object]) -> None:
+        model = made_by.get("model")
+        if isinstance(model, dict):
+            self.foreign += model.get("sha256") != self._spec.sha256
+        step_id = str(made_by.get("id", ""))
+        if step_id and step_id not in self.steps and len(self.steps) < _MOST_STEPS:
+            self.steps[step_id] = archetype_step(made_by)
 
 
-def embed_records(
-    rows: Iterable[tuple[str, Row]],
+def write_embeddings(
+    writer: EmbeddingWriter,
+    spool: StatesSpool,
     config: EmbedConfig,
     spec: BackendSpec,
-    workers: int,
-    writer: EmbeddingWriter,
     *,
-    name: str,
-    digest: Callable[[], str],
-    watch: Callable[[Iterator[PooledStates]], Iterable[PooledStates]] = lambda states: states,
-) -> Embedded:
-    """Embed lines of ARCH.jsonl.
+    steps: Sequence[Step],
+    archetypes_sha256: str,
+    fused: bool = False,
+) -> int:
+    """Fill an embedding file; return the vectors' size.
 
     Args:
-        rows: `(where, row)` pairs.
-        config: the stage's settings.
-        spec: the language model.
-        workers: processes.
         writer: the new file.
-        name: what errors call the input.
-        digest: gives the SHA-256 of the input, called once all of it is read.
-        watch: passes the states through, one an item, e.g. to show progress.
+        spool: the states.
+        config: how vectors are made of them.
+        spec: the model whose states they are.
+        steps: the runs that wrote the archetypes.
+        archetypes_sha256: digest of the archetypes' file.
+        fused: whether the states are those of the run that wrote the archetypes.
 
     Raises:
-        InputError: a line breaks its schema, or there are none.
+        InputError: there are fewer than two items.
     """
-    ledger = _Ledger(spec)
-    records = ledger.watch(read_archetypes(rows, config))
-    try:
-        dim = build_vectors(watch(extract_states(records, config, spec, workers)), config, writer)
-    except InputError as error:
-        if error.where is not None:
-            raise
-        message = error.message if ledger.item_ids else "no archetypes: the input is empty"
-        raise InputError(message, where=name) from error
-    settings = {
+    dim = build_vectors(spool, config, writer)
+    settings = {**read_settings(config, spec), **({"fused": True} if fused else {})}
+    inputs = {"archetypes": archetypes_sha256}
+    every = add_step(steps, "embed", settings, inputs, PACKAGES.get(spec.backend, ()))
+    writer.finish(list(spool.item_ids()), dim, every)
+    return dim
+
+
+def read_settings(config: EmbedConfig, spec: BackendSpec) -> dict[str, Any]:
+    """Return what shapes the vectors, for provenance."""
+    return {
         "model": {"name": spec.name, "sha256": spec.sha256, "runs": spec.runs},
         "backend": spec.backend,
         "views": list(config.views),
         "dim": config.dim,
         "wave": [config.wave, spec.parallel],
     }
-    packages = ["llama-cpp-python"] if spec.backend == "llamacpp" else []
-    steps = add_step(list(ledger.steps.values()), "embed", settings, {"archetypes": digest()}, packages)
-    writer.finish(ledger.item_ids, dim, steps)
-    return Embedded(len(ledger.item_ids), dim, ledger.foreign)

@@ -1,27 +1,54 @@
 """`genair archetype`: whom each item is for, in a language model's words."""
 
-from typing import Annotated
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from genair.archetype.prompts import template_names
-from genair.config import DEFAULT_MODEL, ArchetypeConfig, Decoding
+from genair.config import DEFAULT_MODEL, PRESETS, ArchetypeConfig, Decoding, EmbedConfig
 from genair.device import usable_cores
-from genair.errors import InputError
+from genair.errors import InputError, UsageError
+from genair.llm import default_workers
+from genair.records import Failed
 from genair_cli import options
 from genair_cli.console import console
-from genair_cli.skipping import skipping
+from genair_cli.pace import Pace
 from genair_cli.status import Status
-from genair_cli.streams import check_operands, rows_in, rows_out
+from genair_cli.streams import Source, check_operands, rows_in
+from genair_cli.working import Plan, Work, working
+
+if TYPE_CHECKING:
+    from genair.archetype.generate import Request, Written
+    from genair.llm.base import BackendSpec
+    from genair.llm.waves import Unit, Wave
 
 DEFAULT = ArchetypeConfig()
 
 
 def archetype(
+    context: typer.Context,
     items: Annotated[str | None, typer.Argument(metavar="ITEMS.jsonl", show_default=False)] = None,
     output: options.Output = None,
+    embeddings: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="EMB.h5", help="Write the vectors, too, from the same pass.", show_default=False
+        ),
+    ] = None,
     model: options.Model = DEFAULT_MODEL,
+    download: options.Download = False,
     backend: options.Backend = "llamacpp",
+    base_url: options.BaseUrl = "",
+    api_key_file: options.KeyFile = "",
+    device: options.Device = "auto",
+    dtype: options.Dtype = "auto",
+    preset: Annotated[
+        str | None,
+        options.choice("--preset", "Defaults for the prompt and for decoding", tuple(PRESETS), shown=False),
+    ] = None,
     prompt: Annotated[
         str, options.choice("--prompt", "Prompt template, or a TOML file", template_names())
     ] = DEFAULT.prompt,
@@ -49,9 +76,14 @@ def archetype(
     ] = DEFAULT.decoding.repeat_penalty,
     seed: options.Seed = DEFAULT.seed,
     workers: options.Workers = None,
-    parallel: options.Parallel = 16,
+    parallel: options.Parallel = 32,
     wave: options.Wave = DEFAULT.wave,
+    shard: options.Shard = None,
     limit: options.Limit = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show the first prompts, and how long it would take.")
+    ] = False,
+    resume: options.Resume = False,
     on_error: options.OnError = options.OnErrorChoice.FAIL,
     errors: options.Errors = None,
     force: options.Force = False,
@@ -62,28 +94,154 @@ def archetype(
     """Write each item's archetype: the people it is for.
 
     Reads JSON lines with item_id and any attributes; writes a line an item, in the same order.
+    What goes to a file can be killed at any moment: --resume goes on behind the last whole wave.
     """
-    from genair.archetype.generate import requests, write_archetypes
+    check_operands(items)
+    given = options.with_preset(context, preset)
+    decoding = Decoding(
+        given["max_tokens"], given["temperature"], given["top_p"], given["top_k"], given["repeat_penalty"]
+    )
+    chosen = tuple(field.strip() for field in fields.split(",") if field.strip())
+    config = ArchetypeConfig(given["prompt"], item_type, chosen, max_field_chars, decoding, seed, wave)
+    plan = Plan(output, errors, on_error, resume=resume, force=force)
+    plan.check(embeddings)
+    part = options.parse_shard(shard)
+    total = _survey(items, config, limit, plan)
+    if total is None and shard is not None:
+        raise UsageError("--shard needs a file: its items are counted first")
+    if shard is not None and embeddings is not None:
+        raise UsageError("--embeddings needs all items: embed the joined shards with genair embed")
+    from genair.llm.memory import require_memory
     from genair.llm.models import backend_spec
 
-    check_operands(items)
-    decoding = Decoding(max_tokens, temperature, top_p, top_k, repeat_penalty)
-    chosen = tuple(field.strip() for field in fields.split(",") if field.strip())
-    config = ArchetypeConfig(prompt, item_type, chosen, max_field_chars, decoding, seed, wave)
-    with (
-        rows_out(output, force=force) as sink,
-        skipping(on_error, errors, force=force) as (skipped, on_bad),
-        rows_in(items, limit=limit, on_bad=on_bad) as source,
-    ):
-        wanted = requests(source.rows, config, on_bad)
-        spec = backend_spec(backend, model, parallel)
-        count = 0
-        for record in console.progress(
-            write_archetypes(wanted, config, spec, workers or usable_cores()), "archetypes"
+    notify = console.notes_of("genair archetype")
+    spec = backend_spec(
+        backend, model, parallel, base_url, api_key_file, device, dtype, download=download, notify=notify
+    )
+    count = default_workers(backend, usable_cores()) if workers is None else workers
+    require_memory(spec, count, wave, decoding.max_tokens, want_states=embeddings is not None)
+    if dry_run:
+        from genair_cli.dry_run import dry_run as show
+
+        show(items, config, spec, count, total)
+        return Status.DONE
+    run = _Run(items, limit, config, spec, count, part, total)
+    return run.write(plan, embeddings)
+
+
+def _survey(items: str | None, config: ArchetypeConfig, limit: int | None, plan: Plan) -> int | None:
+    """Count the items of a file before the long work begins, and find what would stop it.
+
+    Raises:
+        InputError: an item cannot be used, and none is to be skipped.
+    """
+    from genair.archetype.generate import requests
+
+    if items in (None, options.STDIN) or not Path(str(items)).is_file():
+        return None
+    count = 0
+    with rows_in(items, limit=limit) as source:
+        for record in requests(source.records, config):
+            if not isinstance(record, Failed):
+                count += 1
+            elif plan.on_error is options.OnErrorChoice.FAIL:
+                raise record.error
+    return count
+
+
+@dataclass(frozen=True)
+class _Run:
+    """One call: the input, the settings, and what was found out about them."""
+
+    items: str | None
+    limit: int | None
+    config: ArchetypeConfig
+    spec: "BackendSpec"
+    workers: int
+    shard: tuple[int, int]
+    total: int | None
+
+    def write(self, plan: Plan, embeddings: Path | None) -> Status:
+        """Do the work.
+
+        Raises:
+            InputError: there are no items.
+        """
+        from genair.archetype.generate import keep_archetypes, provenance, write_archetypes
+        from genair.llm.spool import STREAMS
+
+        fused = embeddings is not None
+        made_by = provenance(self.config, self.spec)
+        named = {key: value for key, value in made_by.items() if key != "id"}  # which would hide what changed
+        settings = {**named, "shard": list(self.shard), "embeddings": fused}
+        with (
+            working(plan, settings, STREAMS if fused else (), through="lines") as work,
+            rows_in(self.items, limit=self.limit) as source,
         ):
-            sink.write(record.to_row())
-            count += 1
-        if not count and not skipped.count:
-            raise InputError("no items: the input is empty", where=source.name)
-    console.note(f"genair archetype: {count} archetypes by {spec.name}, {skipped.count} skipped")
-    return skipped.status
+            waves = self._waves(source, work.partial.done)
+            units = write_archetypes(waves, self.config, self.spec, self.workers, want_states=fused)
+            self._show(keep_archetypes(units, work.partial, work.skip), work)
+            if not work.partial.done and self.shard == (1, 1):
+                raise InputError("no items: the input is empty", where=source.name)
+            if embeddings is not None:
+                try:
+                    _embed(work, embeddings, self)
+                except InputError as error:  # too few to make vectors of
+                    work.partial.give_up()
+                    raise InputError(error.message, where=source.name) from error
+            work.deliver_errors()
+            if not plan.is_stream():
+                work.deliver(work.partial.path("lines"), plan.output)
+        return work.status
+
+    def _waves(self, source: Source, done: Sequence[str]) -> "Iterator[Wave[Request]]":
+        """Return the waves that are this call's, and not done."""
+        from genair.archetype.generate import requests
+        from genair.llm.waves import not_done, shard_of, waves_of
+
+        size = self.config.wave
+        waves = waves_of(requests(source.records, self.config), size)
+        if self.total is None:
+            return not_done(waves, done)
+        return not_done(shard_of(waves, self.total, size, self.shard), done)
+
+    def _show(self, units: "Iterator[Unit[Written]]", work: Work) -> None:
+        """Show how it goes, and say how it went."""
+        index, count = self.shard
+        total = (
+            None if self.total is None else self.total * index // count - self.total * (index - 1) // count
+        )
+        pace = Pace()
+        with console.counting("archetypes", total, len(work.partial.done) * self.config.wave) as tick:
+            for unit in units:
+                written = [one.archetype for one in unit.outcomes if not isinstance(one, Failed)]
+                words = pace.add(len(written), sum(one.archetype_tokens for one in written))
+                if written:
+                    console.detail(f"{written[-1].item_id}: {written[-1].archetype}")
+                tick(words, len(written))
+        console.note(
+            f"genair archetype: {pace.summary('archetypes')} by {self.spec.name}, {work.skipped} skipped"
+        )
+
+
+def _embed(work: Work, target: Path, run: _Run) -> None:
+    """Make vectors of the states that went by."""
+    from genair.archetype.generate import provenance
+    from genair.embed.stage import write_embeddings
+    from genair.io.embeddings import create_embeddings
+    from genair.llm.spool import StatesSpool
+    from genair.provenance import archetype_step
+
+    config = EmbedConfig(wave=run.config.wave)
+    path = work.partial.folder / "embeddings.h5"
+    with create_embeddings(path) as writer:
+        write_embeddings(
+            writer,
+            StatesSpool.of(work.partial, config.views),
+            config,
+            run.spec,
+            steps=[archetype_step(provenance(run.config, run.spec))],
+            archetypes_sha256=work.partial.sha256("lines"),
+            fused=True,
+        )
+    work.deliver(path, target)

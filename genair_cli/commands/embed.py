@@ -1,15 +1,25 @@
 """`genair embed`: item vectors from a language model's hidden states."""
 
-from typing import Annotated
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from genair.config import DEFAULT_MODEL, EmbedConfig
 from genair.device import usable_cores
+from genair.errors import InputError
+from genair.llm import default_workers
+from genair.records import Failed
 from genair_cli import options
 from genair_cli.console import console
+from genair_cli.pace import Pace
 from genair_cli.status import Status
-from genair_cli.streams import check_operands, container_out, rows_in
+from genair_cli.streams import check_operands, refuse_terminal, rows_in
+from genair_cli.working import Plan, Work, working
+
+if TYPE_CHECKING:
+    from genair.embed.stage import Ledger
+    from genair.llm.base import BackendSpec
 
 DEFAULT = EmbedConfig()
 
@@ -18,15 +28,21 @@ def embed(
     archetypes: Annotated[str | None, typer.Argument(metavar="ARCH.jsonl", show_default=False)] = None,
     output: options.Output = None,
     model: options.Model = DEFAULT_MODEL,
+    download: options.Download = False,
     backend: options.Backend = "llamacpp",
+    device: options.Device = "auto",
+    dtype: options.Dtype = "auto",
     views: Annotated[
         str, options.choice("--views", "What the vector is made of", (*DEFAULT.views, "both"))
     ] = "both",
     dim: Annotated[int, typer.Option(metavar="N", help="Most principal components per view.")] = DEFAULT.dim,
     workers: options.Workers = None,
-    parallel: options.Parallel = 16,
+    parallel: options.Parallel = 32,
     wave: options.Wave = DEFAULT.wave,
     limit: options.Limit = None,
+    resume: options.Resume = False,
+    on_error: options.OnError = options.OnErrorChoice.FAIL,
+    errors: options.Errors = None,
     force: options.Force = False,
     quiet: options.Quiet = False,
     verbose: options.Verbose = 0,
@@ -37,31 +53,91 @@ def embed(
     One pass of the model over prompt and answer gives the mean hidden states of both.
     Writes HDF5: ids, vectors, the raw states of each view and the projections that made the vectors of them.
     """
-    from genair.embed.stage import embed_records
-    from genair.io.embeddings import create_embeddings
-    from genair.llm.models import backend_spec
-
     check_operands(archetypes)
     config = EmbedConfig(DEFAULT.views if views == "both" else (views,), dim, wave)
-    with (
-        container_out(output, force=force) as path,
-        rows_in(archetypes, limit=limit) as source,
-        create_embeddings(path) as writer,
-    ):
-        spec = backend_spec(backend, model, parallel)
-        made = embed_records(
-            source.rows,
-            config,
-            spec,
-            workers or usable_cores(),
-            writer,
-            name=source.name,
-            digest=lambda: source.reader.sha256,
-            watch=lambda states: console.progress(states, "vectors"),
-        )
-    if made.foreign:
+    plan = Plan(output, errors, on_error, resume=resume, force=force)
+    refuse_terminal(output)
+    plan.check()
+    from genair.llm.memory import require_memory
+    from genair.llm.models import backend_spec
+
+    notify = console.notes_of("genair embed")
+    spec = backend_spec(
+        backend, model, parallel, device=device, dtype=dtype, download=download, notify=notify
+    )
+    count = default_workers(backend, usable_cores()) if workers is None else workers
+    require_memory(spec, count, wave)
+    run = _Run(archetypes, limit, config, spec, count)
+    return run.read(plan)
+
+
+@dataclass(frozen=True)
+class _Run:
+    """One call: the input, the settings, and the model."""
+
+    archetypes: str | None
+    limit: int | None
+    config: EmbedConfig
+    spec: "BackendSpec"
+    workers: int
+
+    def read(self, plan: Plan) -> Status:
+        """Do the work.
+
+        Raises:
+            InputError: there are no archetypes.
+        """
+        from genair.embed.extract import extract_states, keep_states, read_archetypes
+        from genair.embed.stage import Ledger, read_settings
+        from genair.llm.spool import STREAMS
+        from genair.llm.waves import not_done, waves_of
+
+        ledger = Ledger(self.spec)
+        with (
+            working(plan, read_settings(self.config, self.spec), STREAMS) as work,
+            rows_in(self.archetypes, limit=self.limit) as source,
+        ):
+            readings = ledger.watch(read_archetypes(source.records, self.config))
+            waves = not_done(waves_of(readings, self.config.wave), work.partial.done)
+            units = extract_states(waves, self.config, self.spec, self.workers)
+            pace = Pace()
+            with console.counting("vectors", done=len(work.partial.done) * self.config.wave) as tick:
+                for unit in keep_states(units, work.partial, self.config.views, work.skip):
+                    count = sum(not isinstance(one, Failed) for one in unit.outcomes)
+                    tick(pace.add(count), count)
+            try:
+                dim = self._finish(work, plan, ledger, source.reader.sha256)
+            except InputError as error:  # too few to make vectors of
+                message = error.message if work.partial.done else "no archetypes: the input is empty"
+                work.partial.give_up()
+                raise InputError(message, where=source.name) from error
         console.note(
-            f"genair embed: warning: {made.foreign} archetypes were written by another model than {spec.name}"
+            f"genair embed: {pace.summary('vectors')} of {dim} numbers by {self.spec.name},"
+            f" {work.skipped} skipped"
         )
-    console.note(f"genair embed: {made.items} vectors of {made.dim} numbers by {spec.name}")
-    return Status.DONE
+        return work.status
+
+    def _finish(self, work: Work, plan: Plan, ledger: "Ledger", sha256: str) -> int:
+        """Make vectors of the states, deliver the file, and return their size."""
+        from genair.embed.stage import write_embeddings
+        from genair.io.embeddings import create_embeddings
+        from genair.llm.spool import StatesSpool
+
+        if ledger.foreign:
+            console.note(
+                f"genair embed: warning: {ledger.foreign} archetypes were written by another model than"
+                f" {self.spec.name}"
+            )
+        path = work.partial.folder / "embeddings.h5"
+        with create_embeddings(path) as writer:
+            dim = write_embeddings(
+                writer,
+                StatesSpool.of(work.partial, self.config.views),
+                self.config,
+                self.spec,
+                steps=list(ledger.steps.values()),
+                archetypes_sha256=sha256,
+            )
+        work.deliver_errors()
+        work.deliver(path, plan.output)
+        return dim

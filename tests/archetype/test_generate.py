@@ -10,9 +10,10 @@ from genair.config import ArchetypeConfig, Decoding
 from genair.errors import InputError, UsageError
 from genair.io.jsonl import encode_line
 from genair.llm.base import BackendSpec
-from genair.records import Archetype
+from genair.llm.waves import waves_of
+from genair.records import Archetype, Failed
 
-ECHO = BackendSpec("echo", "", "echo", "", "words")
+ECHO = BackendSpec("echo", "", "echo", "", "words", parallel=16)
 ITEMS = [
     {"item_id": "007", "title": "Fishing rod", "brand": "Carp & Co"},
     {"item_id": " 7 ", "title": "Cake &amp; tin", "price": 3},
@@ -25,8 +26,14 @@ def rows(items=ITEMS):
     return [(f"items.jsonl:{number}", item) for number, item in enumerate(items, start=1)]
 
 
+def outcomes(config, items=ITEMS, spec=ECHO, **kwargs):
+    waves = waves_of(requests(rows(items), config), config.wave)
+    units = write_archetypes(waves, config, spec, 0, **kwargs)
+    return [outcome for unit in units for outcome in unit.outcomes]
+
+
 def write(config, items=ITEMS, spec=ECHO):
-    return list(write_archetypes(requests(rows(items), config), config, spec, 1))
+    return [one.archetype for one in outcomes(config, items, spec)]
 
 
 def test_every_item_has_its_archetype_in_order():
@@ -137,22 +144,46 @@ def test_an_answer_cut_at_the_limit_says_so():
         ({"item_id": "x", "price": 3}, "item 'x' has no text: add a title or drop it"),
     ],
 )
-def test_a_bad_item_is_named_or_taken_aside(bad, message):
-    lines = rows([ITEMS[0], bad, ITEMS[1]])
-    with pytest.raises(InputError) as caught:
-        list(requests(lines, SAMPLED))
-    assert str(caught.value).startswith(f"items.jsonl:2: {message}")
-    aside = []
-    found = list(requests(lines, SAMPLED, on_bad=lambda error, row: aside.append((error.where, row))))
-    assert [one.item_id for one in found] == ["007", " 7 "]
-    assert aside == [("items.jsonl:2", bad)]
+def test_a_bad_item_is_a_failure_in_its_place(bad, message):
+    found = outcomes(SAMPLED, [ITEMS[0], bad, ITEMS[1]])
+    assert [one.archetype.item_id for one in found[::2]] == ["007", " 7 "]
+    failed = found[1]
+    assert isinstance(failed, Failed)
+    assert type(failed.error) is InputError
+    assert str(failed.error).startswith(f"items.jsonl:2: {message}")
+    assert failed.line == bad
 
 
-def test_items_before_a_bad_one_are_there_already():
-    wanted = requests(rows([ITEMS[0], {"title": "Rod"}]), SAMPLED)
-    assert next(wanted).item_id == "007"
-    with pytest.raises(InputError, match=r"^items\.jsonl:2"):
-        next(wanted)
+def test_an_item_before_a_bad_one_is_there_before_the_bad_one_is_read():
+    def lines():
+        yield from rows(ITEMS[:1])
+        raise AssertionError("read ahead")
+
+    assert next(requests(lines(), SAMPLED)).item_id == "007"
+
+
+def test_a_broken_line_passes_through():
+    broken = Failed(InputError("broken JSON", where="items.jsonl:2"), "{oops")
+    lines = [*rows(ITEMS[:1]), ("items.jsonl:2", broken)]
+    assert list(requests(lines, SAMPLED))[1] is broken
+
+
+def test_an_item_beyond_the_model_s_context_is_a_failure_in_its_place():
+    long = {"item_id": "long", "title": "word " * 5000}
+    config = replace(SAMPLED, max_field_chars=10**6)
+    first, failed, last = outcomes(config, [ITEMS[0], long, ITEMS[1]])
+    assert [one.archetype.item_id for one in (first, last)] == ["007", " 7 "]
+    assert isinstance(failed, Failed)
+    assert str(failed.error).startswith("items.jsonl:2: item 'long': 5")
+    assert "tokens and 3 to write exceed the model's context of 4096" in failed.error.message
+    assert failed.line == long
+
+
+def test_states_come_along_only_where_they_are_wanted():
+    plain, seen = outcomes(SAMPLED), outcomes(SAMPLED, want_states=True)
+    assert [one.archetype for one in seen] == [one.archetype for one in plain]
+    assert {one.states for one in plain} == {None}
+    assert all(one.states.context.shape == one.states.archetype.shape for one in seen)
 
 
 def test_an_unknown_template_is_refused_before_the_first_item():

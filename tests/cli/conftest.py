@@ -1,9 +1,11 @@
-"""The command line in process, and a small pipeline's files made by it."""
+"""The command line in this process and in others, and a small pipeline's files made by it."""
 
 import io
 import json
+import subprocess
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +26,16 @@ class Result:
     @property
     def rows(self) -> list[dict]:
         return [json.loads(line) for line in self.out.split(b"\n") if line]
+
+    def fails(self, status: int, *words: str) -> None:
+        """Assert one line with these words on stderr, the exit code, and no data."""
+        assert self.status == status, self.err
+        lines = [line for line in self.err.split("\n") if ": error: " in line]
+        assert len(lines) == 1, self.err
+        assert "Traceback" not in self.err
+        for word in words:
+            assert word in lines[0]
+        assert self.out == b""
 
 
 Run = Callable[..., Result]
@@ -47,6 +59,79 @@ def run(capsysbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPa
         return Result(status, captured.out, captured.err.decode())
 
     return call
+
+
+class Command(subprocess.Popen):
+    """A command in a process of its own, with pipes for stdin and stderr.
+
+    It takes SIGINT as a foreground job does, even if the tests themselves do not.
+    """
+
+    def __init__(self, *words: object, sigint: str = "default_int_handler", **options: object) -> None:
+        taken = f"import signal; signal.signal(signal.SIGINT, signal.{sigint})"
+        code = f"{taken}; from genair_cli.main import run; run()"
+        pipes = {"stdin": subprocess.PIPE, "stderr": subprocess.PIPE}
+        super().__init__([sys.executable, "-c", code, *map(str, words)], **{**pipes, **options})
+
+    def feed(self, data: bytes) -> None:
+        self.stdin.write(data)
+        self.stdin.flush()
+
+    def wait_until(self, condition: Callable[[], object], every_s: float = 0.005) -> None:
+        deadline = time.monotonic() + 120
+        while not condition():
+            assert self.poll() is None, self.communicate()
+            assert time.monotonic() < deadline
+            time.sleep(every_s)
+
+    def ends(self, status: int, data: bytes | None = None) -> str:
+        """Give it the rest of its input, assert how it ends, and return what it said."""
+        _, err = self.communicate(data, timeout=120)
+        assert self.returncode == status, err.decode()
+        assert b"Traceback" not in err
+        return err.decode()
+
+    def workers(self) -> list[int]:
+        """Return the worker processes."""
+        found = []
+        for entry in Path("/proc").iterdir():
+            try:
+                parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+                if parent == self.pid and b"spawn_main" in (entry / "cmdline").read_bytes():
+                    found.append(int(entry.name))
+            except (OSError, ValueError):  # no process, or one that has ended
+                continue
+        return found
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., Command]]:
+    """Start a command in the test's folder; what still runs when the test ends is killed."""
+    started: list[Command] = []
+
+    def call(*words: object, **options: object) -> Command:
+        started.append(Command(*words, cwd=tmp_path, **options))
+        return started[-1]
+
+    yield call
+    for command in started:
+        if command.poll() is None:
+            command.kill()
+        for pipe in (command.stdin, command.stdout, command.stderr):
+            if pipe is not None and not pipe.closed:
+                pipe.close()
+        command.wait(timeout=60)
+
+
+@pytest.fixture
+def done() -> Callable[[Path], int]:
+    """Count the waves of a work in progress that are safe."""
+
+    def count(output: Path) -> int:
+        journal = output.with_name(output.name + ".partial") / "journal.jsonl"
+        return journal.read_bytes().count(b'"key"') if journal.exists() else 0
+
+    return count
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ from genair.embed.extract import extract_states, read_archetypes
 from genair.errors import InputError
 from genair.llm.base import Answered, BackendSpec
 from genair.llm.echo import EchoBackend
-from genair.records import ChatPrompt
+from genair.llm.waves import waves_of
+from genair.records import ChatPrompt, Failed
 
 ECHO = BackendSpec("echo", "", "echo", "", "words")
 BACKEND = EchoBackend(ECHO)
@@ -17,9 +18,14 @@ CONFIG = EmbedConfig()
 HAND = {"item_id": "1", "prompt": "Who would like a rod?", "archetype": "Anglers and their friends."}
 
 
-def states(*lines, config=CONFIG):
+def outcomes(*lines, config=CONFIG):
     records = read_archetypes([(f"a.jsonl:{n}", line) for n, line in enumerate(lines, start=1)], config)
-    return list(extract_states(records, config, ECHO, 1))
+    units = extract_states(waves_of(records, config.wave), config, ECHO, 0)
+    return [outcome for unit in units for outcome in unit.outcomes]
+
+
+def states(*lines, config=CONFIG):
+    return [one.states for one in outcomes(*lines, config=config)]
 
 
 def read(prompt, text, *, cut=False):
@@ -36,7 +42,8 @@ def test_lines_of_our_own_are_read_as_they_were_written(max_tokens):
     config = ArchetypeConfig(decoding=Decoding(max_tokens=max_tokens))
     items = [(f"w:{n}", {"item_id": str(n), "title": f"A rod of {n} feet"}) for n in range(4)]
     wanted = list(requests(items, config))
-    lines = [one.to_row() for one in write_archetypes(wanted, config, ECHO, 1)]
+    units = write_archetypes([wanted], config, ECHO, 0)
+    lines = [one.archetype.to_row() for unit in units for one in unit.outcomes]
     made = BACKEND.generate([one.prompt for one in wanted], config.decoding, [one.seed for one in wanted])
     for found, one, generation in zip(states(*lines), wanted, made, strict=True):
         assert_same(found, read(one.prompt, generation.text, cut=generation.finish_reason == "length"))
@@ -90,10 +97,60 @@ def test_states_come_in_order_whatever_the_wave(wave):
         ({"_pg": []}, "_pg must be an object"),
     ],
 )
-def test_a_bad_line_is_named(change, message):
-    with pytest.raises(InputError) as caught:
-        states(HAND, {**HAND, "item_id": "2", **change})
-    assert str(caught.value).startswith(f"a.jsonl:2: {message}")
+def test_a_bad_line_is_a_failure_in_its_place(change, message):
+    bad = {**HAND, "item_id": "2", **change}
+    first, failed, last = outcomes(HAND, bad, {**HAND, "item_id": "3"})
+    assert (first.item_id, last.item_id) == ("1", "3")
+    assert isinstance(failed, Failed)
+    assert type(failed.error) is InputError
+    assert str(failed.error).startswith(f"a.jsonl:2: {message}")
+    assert failed.line == bad
+
+
+ONE_TOKEN = {**HAND, "archetype": "Anglers", "finish_reason": "length"}
+
+
+def test_an_archetype_that_has_no_state_of_its_own_is_a_failure_in_its_place():
+    first, failed, last = outcomes(HAND, {**ONE_TOKEN, "item_id": "2"}, {**HAND, "item_id": "3"})
+    assert (first.item_id, last.item_id) == ("1", "3")
+    assert isinstance(failed, Failed)
+    assert str(failed.error).startswith("a.jsonl:2: the archetype is a single token")
+    assert "--views context" in failed.error.message
+    (found,) = states(ONE_TOKEN, config=EmbedConfig(views=("context",)))
+    np.testing.assert_array_equal(found.context, states(HAND)[0].context)
+
+
+def test_a_text_beyond_the_model_s_context_is_a_failure_in_its_place():
+    long = {**HAND, "item_id": "2", "archetype": "word " * 5000}
+    first, failed, last = outcomes(HAND, long, {**HAND, "item_id": "3"})
+    assert_same(first.states, last.states)
+    assert isinstance(failed, Failed)
+    assert str(failed.error).startswith("a.jsonl:2: item '2': 5")
+    assert "tokens exceed the model's context of 4096" in failed.error.message
+
+
+def test_a_broken_line_passes_through():
+    broken = Failed(InputError("broken JSON", where="a.jsonl:1"), "{oops")
+    assert outcomes(broken)[0] is broken
+
+
+ANOTHER = {
+    "item_id": "2",
+    "prompt": "Who would want a rod?",
+    "archetype": "Bakers.",
+    "finish_reason": "length",
+    "_tokens": [1, 2],
+    "_pg": {"system": "You know people."},
+}
+
+
+@pytest.mark.parametrize("field", ANOTHER)
+def test_all_that_shapes_the_states_is_a_line_s_identity(field):
+    (one,) = read_archetypes([("a:1", HAND)], CONFIG)
+    (same,) = read_archetypes([("b:7", {**HAND, "prompt_tokens": 9, "_pg": {"id": "archetype-9"}})], CONFIG)
+    (other,) = read_archetypes([("a:1", {**HAND, field: ANOTHER[field]})], CONFIG)
+    assert one.identity == same.identity
+    assert one.identity != other.identity
 
 
 def test_the_context_alone_needs_no_answer():

@@ -139,7 +139,9 @@ def test_where_nothing_is_broken_records_are_rows(rows):
 
 
 @pytest.mark.parametrize(
-    "value", ["\ud800", "a\udfff", object(), {1, 2}, 2**64, -(2**63) - 1, b"bytes", {1: "a"}], ids=lambda value: type(value).__name__
+    "value",
+    ["\ud800", "a\udfff", object(), {1, 2}, 2**64, -(2**63) - 1, b"bytes", {1: "a"}],
+    ids=lambda value: type(value).__name__,
 )
 def test_what_has_no_json_form_is_refused(value):
     with pytest.raises(GenairError, match=r"^cannot write as JSON: "):

@@ -1,0 +1,129 @@
+"""Real signals to real processes: the work stops at once, and the exit code says why."""
+
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+STOPS = pytest.mark.parametrize(("sent", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+WAYS = pytest.mark.parametrize("workers", [0, 1, 2])
+
+
+@pytest.fixture
+def begin(start, tmp_path):
+    """Start writing archetypes of what comes through stdin, until the output is begun."""
+
+    def call(workers, items="-", **options):
+        words = ("archetype", items, "-o", "out.jsonl", "--backend", "echo", "--wave", 4)
+        command = start(*words, "--workers", workers, **options)
+        command.wait_until((tmp_path / "out.jsonl.partial").exists)
+        return command
+
+    return call
+
+
+@STOPS
+@WAYS
+def test_a_signal_before_the_first_wave_leaves_nothing(begin, files, tmp_path, sent, status, workers):
+    command = begin(workers)
+    command.feed(files.items.read_bytes().splitlines(keepends=True)[0])
+    journal = tmp_path / "out.jsonl.partial" / "journal.jsonl"
+    command.wait_until(lambda: journal.exists() and journal.stat().st_size)
+    time.sleep(0.3)
+    command.send_signal(sent)
+    assert command.ends(status) == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+@STOPS
+@WAYS
+def test_a_signal_later_keeps_the_work_and_says_how_to_go_on(
+    begin, run, files, tmp_path, done, sent, status, workers
+):
+    out = tmp_path / "out.jsonl"
+    command = begin(workers)
+    command.feed(b"".join(files.items.read_bytes().splitlines(keepends=True)[:11]))
+    command.wait_until(lambda: done(out) == 2)
+    command.send_signal(sent)
+    assert command.ends(status) == "out.jsonl.partial keeps 2 waves: --resume goes on with them\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["out.jsonl.partial"]
+    words = ("archetype", files.items, "--backend", "echo", "--wave", 4, "--workers", 0)
+    again = run(*words, "-o", out, "--resume")
+    assert again.status == 0, again.err
+    assert "going on behind 2 waves done before" in again.err
+    assert "32 archetypes" in again.err
+    assert out.read_bytes() == run(*words).out
+    assert [path.name for path in tmp_path.iterdir()] == ["out.jsonl"]
+
+
+@STOPS
+def test_a_pipe_s_reader_keeps_the_whole_waves_it_got(start, files, sent, status):
+    words = ("archetype", "-", "--backend", "echo", "--workers", 1, "--wave", 4)
+    command = start(*words, stdout=subprocess.PIPE)
+    lines = files.items.read_bytes().splitlines(keepends=True)
+    command.feed(b"".join(lines[:6]))
+    got = [command.stdout.readline() for _ in range(4)]
+    command.send_signal(sent)
+    rest, err = command.communicate(timeout=60)
+    assert command.returncode == status
+    assert (rest, err) == (b"", b"")
+    assert all(line.endswith(b"}\n") for line in got)
+
+
+@pytest.mark.parametrize("after_s", [0.0, 0.05, 0.15, 0.3, 0.6])
+def test_ctrl_c_while_workers_start_is_no_traceback(begin, files, tmp_path, after_s):
+    """On a terminal every process of the group gets the signal, those that are being born as well."""
+    command = begin(2, start_new_session=True)
+    command.feed(files.items.read_bytes())
+    time.sleep(after_s)
+    os.killpg(command.pid, signal.SIGINT)
+    command.ends(130)
+    assert not (tmp_path / "out.jsonl").exists()
+
+
+@STOPS
+def test_a_signal_ends_a_run_that_waits_for_a_fifo(begin, files, tmp_path, done, sent, status):
+    fifo = tmp_path / "items.fifo"
+    os.mkfifo(fifo)
+    holder = os.open(fifo, os.O_RDWR)
+    try:
+        command = begin(1, fifo)
+        os.write(holder, b"".join(files.items.read_bytes().splitlines(keepends=True)[:6]))
+        command.wait_until(lambda: done(tmp_path / "out.jsonl") == 1)
+        command.send_signal(sent)
+        assert "--resume" in command.ends(status)
+    finally:
+        os.close(holder)
+
+
+def test_a_background_job_that_ignores_ctrl_c_goes_on(begin, files, tmp_path):
+    command = begin(1, sigint="SIG_IGN")
+    command.feed(files.items.read_bytes())
+    for _ in range(3):
+        command.send_signal(signal.SIGINT)
+        time.sleep(0.2)
+    command.ends(0, b"")
+    assert (tmp_path / "out.jsonl").is_file()
+
+
+def test_workers_do_not_outlive_a_killed_parent(begin, files):
+    command = begin(2)
+    command.feed(files.items.read_bytes())
+    command.wait_until(lambda: len(command.workers()) == 2)
+    workers = command.workers()
+    command.kill()
+    command.ends(-signal.SIGKILL)
+    deadline = time.monotonic() + 60
+    while any(map(is_running, workers)):
+        assert time.monotonic() < deadline, "a worker outlives its parent"
+        time.sleep(0.05)
+
+
+def is_running(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
