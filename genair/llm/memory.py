@@ -16,7 +16,7 @@ from genair.llm.models.files import ModelFile
 from genair.llm.models.headers import facts_of
 
 PROMPT_TOKENS = 256  # what a prompt is thought to have at most; few have more
-_BATCH = 512  # tokens of a decode call: with states, all their logits are kept
+_BATCH = 512  # tokens of a decode call: with states, the logits of all are kept
 _UBATCH = 256  # tokens whose intermediate results are in memory together
 _CELLS = 256  # a sequence has memory for a multiple of so many tokens
 _WIDTHS = 16  # intermediate results of a token, in hidden sizes
@@ -41,8 +41,9 @@ def estimate_memory(
     processes = max(1, workers)
     own_weights = facts.quantization.startswith(_REARRANGED)
     cells = (sequences + 1) * -(-min(length, facts.context) // _CELLS) * _CELLS  # one more: the shared prefix
-    outputs = (_BATCH if want_states else sequences) * (facts.vocabulary + facts.hidden_size) * _FLOAT
-    between = _UBATCH * (facts.vocabulary + _WIDTHS * facts.hidden_size) * _FLOAT
+    rows = min(_BATCH, length) if want_states else sequences
+    outputs = 2 * rows * (facts.vocabulary + facts.hidden_size) * _FLOAT  # where they arise, and our copy
+    between = min(_UBATCH, length) * _WIDTHS * facts.hidden_size * _FLOAT
     each = _PROCESS + cells * facts.kv_width * _HALF + outputs + between
     return facts.size * (processes if own_weights else 1) + processes * each
 

@@ -36,14 +36,20 @@ def test_rearranged_weights_are_each_workers_own():
 
 def test_sequences_and_their_lengths_take_key_value_memory():
     cell = 2 * FACTS.kv_width
-    assert estimate_memory(FACTS, 16, 257, 1) - estimate_memory(FACTS, 16, 256, 1) == 17 * 256 * cell
+    assert estimate_memory(FACTS, 16, 1025, 1) - estimate_memory(FACTS, 16, 1024, 1) == 17 * 256 * cell
     assert estimate_memory(FACTS, 17, 256, 1) - estimate_memory(FACTS, 16, 256, 1) == 256 * cell
     assert estimate_memory(FACTS, 16, 10**9, 1) == estimate_memory(FACTS, 16, FACTS.context, 1)
 
 
-def test_states_take_the_logits_of_a_whole_batch():
-    more = estimate_memory(FACTS, 16, 256, 1) - estimate_memory(FACTS, 16, 256, 1, want_states=False)
-    assert more == (512 - 16) * (FACTS.vocabulary + FACTS.hidden_size) * 4
+def test_states_take_the_logits_of_every_token_of_a_prompt():
+    def more(length):
+        return estimate_memory(FACTS, 16, length, 1) - estimate_memory(
+            FACTS, 16, length, 1, want_states=False
+        )
+
+    row = (FACTS.vocabulary + FACTS.hidden_size) * 4
+    assert more(100) == 2 * (100 - 16) * row
+    assert more(2000) == more(600) == 2 * (512 - 16) * row
 
 
 @pytest.fixture
