@@ -59,7 +59,7 @@ def server(work: Work, model: str, slots: int) -> Result:
             "temperature": 0.0,
             "repeat_penalty": 1.1,
         }
-        answer = serving.handle_chat_completions(json.dumps(body))
+        answer = serving.handle_chat_completions(body)
         answer = json.loads(answer) if isinstance(answer, str) else answer
         return int(answer["usage"]["completion_tokens"])
 
