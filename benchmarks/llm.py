@@ -101,19 +101,15 @@ def raw_rates(model: str) -> tuple[float, float]:
         for first in range(0, 16, size // 128):  # prompts of 128 tokens
             chosen = slots[first : first + size // 128]
             tokens = np.full(len(chosen) * 128, 100, np.int32)
-            outputs = np.zeros(len(tokens), bool)
-            outputs[127::128] = True
             positions = np.tile(np.arange(128, dtype=np.int32), len(chosen))
             start = time.perf_counter()
-            context.decode(tokens, positions, np.repeat(chosen, 128), outputs)
-            context.logits(127)
+            context.read(tokens, positions, np.repeat(chosen, 128))
+            context.synchronize()
             seconds += time.perf_counter() - start
     prefill = 4 * 16 * 128 / seconds
     start = time.perf_counter()
     for step in range(MAX_TOKENS):
-        context.decode(
-            np.full(16, 100, np.int32), np.full(16, 128 + step, np.int32), slots, np.ones(16, bool)
-        )
+        context.decode(np.full(16, 100, np.int32), np.full(16, 128 + step, np.int32), slots)
         context.logits(0)
     return prefill, 16 * MAX_TOKENS / (time.perf_counter() - start)
 

@@ -2,8 +2,9 @@
 
 The tokens all prompts of the wave share are decoded once, in slot 0, and copied. Every other slot holds one
 item; when its answer ends, the next item of the wave takes the slot. A prompt is read alone, in batches of
-its own, and running answers advance together, one token each: runtimes cut a batch whose slots bring
-different numbers of tokens into small pieces. Nothing crosses a wave's border.
+its own and without logits, all but its last token; from there on answers advance together, one token each:
+runtimes cut a batch whose slots bring different numbers of tokens into small pieces. Nothing crosses a wave's
+border.
 """
 
 from collections import deque
@@ -31,10 +32,11 @@ class DecodeContext(Protocol):
 
     batch_size: int
 
-    def decode(
-        self, tokens: Tokens, positions: Tokens, slots: Tokens, outputs: npt.NDArray[np.bool_]
-    ) -> None:
-        """Feed tokens."""
+    def read(self, tokens: Tokens, positions: Tokens, slots: Tokens) -> None:
+        """Feed tokens whose successors are known: no logits."""
+
+    def decode(self, tokens: Tokens, positions: Tokens, slots: Tokens) -> None:
+        """Feed tokens, and make logits of each."""
 
     def logits(self, row: int) -> npt.NDArray[np.float32]:
         """Return the logits after a token of the last batch."""
@@ -176,16 +178,17 @@ class WaveEngine:
     def _start(
         self, context: DecodeContext, job: Job, prefix_states: Sequence[States], want_states: bool
     ) -> None:
-        """Take over the shared prefix, read the rest of the prompt, and choose the first token."""
+        """Take over the shared prefix and read what follows, all but the token before the first choice."""
         if job.fed:
             context.copy(_PREFIX_SLOT, job.slot)
-        rest = self._read(context, job.feed[job.fed :], job.fed, job.slot, want_states)
+        end = len(job.feed) - (job.sampler is not None)
+        rest = self._read(context, job.feed[job.fed : end], job.fed, job.slot, want_states)
         for states in chain(prefix_states, rest):  # one at a time: each is valid until the next batch
             if job.pool is not None:
                 job.pool.add(states)
-        size = len(job.feed) - job.fed
-        job.fed = len(job.feed)
-        self._advance(context, job, (size - 1) % context.batch_size)
+        job.fed = end
+        if job.sampler is None:
+            job.finish_reason = "read"
 
     def _read(
         self, context: DecodeContext, tokens: list[int], position: int, slot: int, want_states: bool
@@ -194,9 +197,7 @@ class WaveEngine:
         for start in range(0, len(tokens), context.batch_size):
             part = np.asarray(tokens[start : start + context.batch_size], dtype=np.int32)
             positions = np.arange(position + start, position + start + len(part), dtype=np.int32)
-            outputs = np.full(len(part), want_states)
-            outputs[-1] = True
-            context.decode(part, positions, np.full(len(part), slot, dtype=np.int32), outputs)
+            context.read(part, positions, np.full(len(part), slot, dtype=np.int32))
             if want_states:
                 yield context.hidden_states(len(part))
 
@@ -205,13 +206,13 @@ class WaveEngine:
         tokens = np.asarray([job.feed[job.fed] for job in active], dtype=np.int32)
         positions = np.asarray([job.fed for job in active], dtype=np.int32)
         slots = np.asarray([job.slot for job in active], dtype=np.int32)
-        context.decode(tokens, positions, slots, np.ones(len(active), dtype=np.bool_))
+        context.decode(tokens, positions, slots)
         states = context.hidden_states(len(active)) if want_states else None
         for row, job in enumerate(active):
             job.fed += 1
             if states is not None and job.pool is not None:
                 job.pool.add(states[row : row + 1])
-            self._advance(context, job, row)
+            self._choose(context, job, row)
 
     @staticmethod
     def _retire(context: DecodeContext, active: list[Job], free: deque[int]) -> None:
@@ -221,13 +222,11 @@ class WaveEngine:
             context.clear(job.slot)
             free.append(job.slot)
 
-    def _advance(self, context: DecodeContext, job: Job, row: int) -> None:
-        """Choose the job's next token, or end it."""
-        if job.sampler is None:
-            job.finish_reason = "read"
-            return
-        forbidden = self._none if job.answer else self._ends  # an answer has one token at least
-        job.take(job.sampler.choose(context.logits(row), forbidden=forbidden), self._end_set)
+    def _choose(self, context: DecodeContext, job: Job, row: int) -> None:
+        """Choose the job's next token, which may end it."""
+        if job.sampler is not None:
+            forbidden = self._none if job.answer else self._ends  # an answer has one token at least
+            job.take(job.sampler.choose(context.logits(row), forbidden=forbidden), self._end_set)
 
 
 def shared_prefix(prompts: Sequence[list[int]]) -> int:

@@ -52,15 +52,22 @@ class FakeContext:
         self.slots = []  # of each batch's tokens
         self._slots = [[] for _ in range(sequences)]
         self._length = length
-        self._outputs = {}
+        self._outputs = set()
         self._histories = []
         self._buffer = np.zeros((batch_size, HIDDEN), np.float32)  # one for all batches, as in llama.cpp
 
-    def decode(self, tokens, positions, slots, outputs):
+    def read(self, tokens, positions, slots):
+        self._feed(tokens, positions, slots)
+        self._outputs = set()
+
+    def decode(self, tokens, positions, slots):
+        self._feed(tokens, positions, slots)
+        self._outputs = set(range(len(tokens)))
+
+    def _feed(self, tokens, positions, slots):
         assert not self.closed
-        assert 1 <= len(tokens) == len(positions) == len(slots) == len(outputs) <= self.batch_size
+        assert 1 <= len(tokens) == len(positions) == len(slots) <= self.batch_size
         assert tokens.dtype == positions.dtype == slots.dtype == np.int32
-        assert outputs.dtype == np.bool_
         self._histories = []
         for row, (token, position, slot) in enumerate(zip(tokens, positions, slots, strict=True)):
             history = self._slots[slot]
@@ -69,8 +76,6 @@ class FakeContext:
             assert len(history) <= self._length, "the context is large enough"
             self._histories.append(tuple(history))
             self._buffer[row] = state_of(history)
-        self._outputs = set(np.flatnonzero(outputs).tolist())
-        assert not self.want_states or len(self._outputs) == len(tokens)
         self.slots.append(slots.tolist())
 
     def logits(self, row):
@@ -239,8 +244,8 @@ def test_one_prompt_alone_keeps_a_token_of_its_own():
 def test_a_prompt_is_read_alone_and_running_answers_advance_together():
     jobs = generation_jobs(arrays([[2, *[7] * 6], [1, 3]]), Decoding(max_tokens=4), [0, 1])
     batches = run(jobs, parallel=2, batch_size=4).contexts[0].slots
-    assert batches[:3] == [[1] * 4, [1] * 3, [2] * 2]
-    together = min(len(job.answer) for job in jobs) - 1
+    assert batches[:3] == [[1] * 4, [1] * 2, [2] * 1]  # all but each prompt's last token
+    together = min(len(job.answer) for job in jobs)
     assert batches[3 : 3 + together] == [[1, 2]] * together
 
 
@@ -269,7 +274,7 @@ def test_a_job_without_a_pool_does_not_mind_one_with():
 
 def test_the_context_is_closed_when_decoding_fails():
     class Broken(FakeContext):
-        def decode(self, tokens, positions, slots, outputs):
+        def read(self, tokens, positions, slots):
             raise OSError("lost")
 
     class BrokenRuntime(FakeRuntime):

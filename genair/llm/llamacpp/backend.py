@@ -33,6 +33,10 @@ except ImportError as error:
     raise MissingExtraError.of("llama-cpp-python", "llamacpp") from error
 
 Tokens = npt.NDArray[np.int32]
+_STATES = (
+    b"result_embd_pooled"  # what llama.cpp calls the last states; if it ever does not, nothing is skipped
+)
+_name_of = ctypes.CFUNCTYPE(ctypes.c_char_p, ctypes.c_void_p)(("ggml_get_name", cpp.llama_cpp._lib))
 _BATCH = 512  # tokens a decode call: bounds how long Ctrl-C waits
 _UBATCH = 256
 _SENTINELS = ("GENAIRSYSTEMGENAIR", "GENAIRUSERGENAIR")
@@ -168,6 +172,10 @@ class LlamaContext:
         params.flash_attn_type = 1
         params.kv_unified = False
         params.embeddings, params.pooling_type = want_states, 0
+        self._want_states, self._reading = want_states, False
+        self._watch = cpp.ggml_backend_sched_eval_callback(self._ends_at)  # kept: llama.cpp points to it
+        if want_states:
+            params.cb_eval = self._watch
         forget_log()
         self._context = cpp.llama_init_from_model(model, params)
         if not self._context:
@@ -188,10 +196,23 @@ class LlamaContext:
 
     batch_size = _BATCH
 
-    def decode(
-        self, tokens: Tokens, positions: Tokens, slots: Tokens, outputs: npt.NDArray[np.bool_]
-    ) -> None:
-        """Feed at most `batch_size` tokens, each at a position of a sequence slot."""
+    def read(self, tokens: Tokens, positions: Tokens, slots: Tokens) -> None:
+        """Feed at most `batch_size` tokens whose successors are known: no logits are made.
+
+        States need all rows of the last layer, and llama.cpp then makes logits of all rows, too, a fifth of
+        the work for a small model. So its graph is ended where the states are done.
+        """
+        self._reading = True
+        try:
+            self._feed(tokens, positions, slots, outputs=self._want_states)
+        finally:
+            self._reading = False
+
+    def decode(self, tokens: Tokens, positions: Tokens, slots: Tokens) -> None:
+        """Feed at most `batch_size` tokens, each at a position of a slot, and make logits of each."""
+        self._feed(tokens, positions, slots, outputs=True)
+
+    def _feed(self, tokens: Tokens, positions: Tokens, slots: Tokens, *, outputs: bool) -> None:
         n = len(tokens)
         token, pos, n_seq_id, logits = self._views
         token[:n], pos[:n], n_seq_id[:n], logits[:n] = tokens, positions, 1, outputs
@@ -201,6 +222,10 @@ class LlamaContext:
         code = self._calls.call(lambda: int(cpp.llama_decode(self._context, self._batch)))
         if code != 0:
             raise GenairError(f"llama.cpp could not decode (code {code}: {log_reason()})")
+
+    def _ends_at(self, tensor: int, asked: bool, _data: object) -> bool:
+        """Ask llama.cpp to show us the states when only these are wanted, and then not to go on."""
+        return asked and self._reading and _name_of(tensor) == _STATES
 
     def logits(self, row: int) -> npt.NDArray[np.float32]:
         """Return the logits after the batch's token `row`, shape (vocabulary,); valid until `decode`."""
@@ -218,6 +243,10 @@ class LlamaContext:
     def clear(self, slot: int) -> None:
         """Make a slot forget."""
         cpp.llama_memory_seq_rm(self._memory, slot, -1, -1)
+
+    def synchronize(self) -> None:
+        """Wait until all that was fed is computed, as reading results does."""
+        cpp.llama_synchronize(self._context)
 
     def close(self) -> None:
         """Free the memory."""

@@ -59,4 +59,4 @@ def _round(context: LlamaContext) -> float:
 
 def _decode(context: LlamaContext, slots: Tokens, positions: Tokens) -> None:
     tokens = (100 + slots + _SEQUENCES * positions).astype(np.int32)  # any will do: all cost the same
-    context.decode(tokens, positions, slots, positions >= _PROMPT - 1)
+    (context.read if positions[0] < _PROMPT else context.decode)(tokens, positions, slots)

@@ -9,7 +9,7 @@ from genair.config import DEFAULT_MODEL, Decoding
 from genair.errors import GenairError, InputError, UsageError
 from genair.llm.base import Answered
 from genair.llm.fitting import require_room
-from genair.llm.llamacpp.backend import LlamaCppBackend
+from genair.llm.llamacpp.backend import LlamaContext, LlamaCppBackend
 from genair.llm.models import backend_spec, find_model
 from genair.records import ChatPrompt
 
@@ -143,3 +143,25 @@ def test_a_cache_that_cannot_be_written_is_named(tmp_path, monkeypatch):
     with pytest.raises(GenairError, match="set GENAIR_CACHE"):
         backend_spec("llamacpp", DEFAULT_MODEL, 2)
     assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
+
+
+def test_the_text_is_the_same_whether_states_are_wanted_or_not(backend, written):
+    with_states = backend.generate(PROMPTS, GREEDY, SEEDS, want_states=True)
+    assert [replace(one, states=None) for one in with_states] == written
+
+
+def test_reading_ends_where_the_states_are_done_and_they_are_the_same(backend, written, monkeypatch):
+    ended = []
+    ends_at = LlamaContext._ends_at
+
+    def watched(self, *words):
+        ended.append(ends_at(self, *words))
+        return ended[-1]
+
+    monkeypatch.setattr(LlamaContext, "_ends_at", watched)
+    short = backend.states(answered(written))
+    assert sum(ended) == len(PROMPTS) + 1  # each prompt, and what they share
+    monkeypatch.setattr(LlamaContext, "_ends_at", lambda *_: False)
+    for one, two in zip(short, backend.states(answered(written)), strict=True):
+        assert np.array_equal(one.context, two.context)
+        assert np.array_equal(one.archetype, two.archetype)
