@@ -8,6 +8,8 @@ import time
 import numpy as np
 import pytest
 
+pytestmark = pytest.mark.slow
+
 ECHO = ("--backend", "echo", "--wave", 4, "--max-tokens", 4)
 N_ITEMS = 1500
 N_WAVES = 360  # the items that can be used, four by four

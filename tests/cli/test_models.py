@@ -12,9 +12,10 @@ import pytest
 from genair.config import DEFAULT_MODEL
 from genair.llm.models import find_model, prepared
 
-pytestmark = pytest.mark.skipif(
-    importlib.util.find_spec("llama_cpp") is None, reason="needs genair[llamacpp]"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(importlib.util.find_spec("llama_cpp") is None, reason="needs genair[llamacpp]"),
+]
 
 ROOT = Path(__file__).parents[2]
 CODE = "import sys; from genair_cli.main import main; sys.exit(main())"

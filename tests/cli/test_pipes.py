@@ -8,6 +8,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 GENAIR = f"{sys.executable} -m genair_cli"
 ECHO = "--backend echo --workers 1"
 

@@ -6,6 +6,8 @@ import signal
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 ECHO = ("--backend", "echo", "--wave", 4, "--parallel", 16, "--workers", 0)
 BROKEN = b"{broken\n"
 

@@ -9,6 +9,8 @@ import pytest
 from genair.io.container import open_container
 from genair.io.embeddings import read_table
 
+pytestmark = pytest.mark.slow
+
 WAVE = ("--backend", "echo", "--wave", 4)
 ECHO = (*WAVE, "--workers", 0)
 BAD = [b'{"item_id": "no text"}\n', b"{broken\n"]

@@ -8,6 +8,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 
 def on_a_terminal(*words: object, stream: str, **variables: str) -> str:
     """Run with one standard stream on a pseudo-terminal and return what that terminal saw."""

@@ -12,6 +12,8 @@ from genair.llm.dispatch import map_waves
 from genair.llm.waves import waves_of
 from genair.records import Failed
 
+pytestmark = pytest.mark.slow
+
 ECHO = BackendSpec("echo", "", "echo", "", "words")
 WAYS = pytest.mark.parametrize("workers", [1, 2])
 

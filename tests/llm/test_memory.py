@@ -96,7 +96,7 @@ def watch():
     while True:
         with open("/proc/self/smaps_rollup") as file:
             rows = dict(line.split()[:2] for line in file if ":" in line and "kB" in line)
-        peak = max(peak, int(rows["Pss:"]))
+        peak = max(peak, int(rows["Rss:"]))
         time.sleep(0.1)
 
 threading.Thread(target=watch, daemon=True).start()

@@ -12,6 +12,8 @@ from genair.llm.dispatch import map_waves
 from genair.llm.waves import Unit, unit_key, waves_of
 from genair.records import Failed
 
+pytestmark = pytest.mark.slow
+
 ECHO = BackendSpec("echo", "", "echo", "", "words")
 ABSENT = BackendSpec("no such backend", "", "", "", "")
 BAD = Failed(InputError("is no number", where="items.jsonl:99"), "ninety-nine")

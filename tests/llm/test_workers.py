@@ -12,6 +12,8 @@ from genair.errors import InputError
 from genair.llm.base import BackendSpec
 from genair.llm.workers import Crew, Heard, Task
 
+pytestmark = pytest.mark.slow
+
 ECHO = BackendSpec("echo", "", "echo", "", "words")
 
 

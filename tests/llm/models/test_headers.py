@@ -11,9 +11,10 @@ from genair.llm.models import ModelFile, backend_spec, find_model, headers
 from genair.llm.models.aside import CrashedError, aside
 from genair.llm.models.headers import facts_of
 
-pytestmark = pytest.mark.skipif(
-    importlib.util.find_spec("llama_cpp") is None, reason="needs genair[llamacpp]"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(importlib.util.find_spec("llama_cpp") is None, reason="needs genair[llamacpp]"),
+]
 
 HEADER = 4 << 20  # more than the header of the embedded model
 

@@ -13,6 +13,8 @@ from genair.llm.base import Answered
 from genair.llm.models import backend_spec
 from genair.records import ChatPrompt
 
+pytestmark = pytest.mark.slow
+
 KEY = "sk-very-secret-0123"
 PRIME = "People who"
 PROMPT = ChatPrompt("You know people.", "Who likes a lamp?", PRIME, "lamp")

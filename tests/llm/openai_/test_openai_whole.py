@@ -18,6 +18,8 @@ from genair.llm import BACKENDS
 from genair.llm.models import backend_spec, find_model
 from genair.records import ChatPrompt
 
+pytestmark = pytest.mark.slow
+
 KEY = "sk-very-secret-0123"
 ITEMS = [{"item_id": str(n), "title": f"thing {n}"} for n in range(6)]
 
