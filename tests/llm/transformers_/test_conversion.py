@@ -2,14 +2,11 @@
 
 from pathlib import Path
 
+import gguf
 import pytest
 
 from genair.errors import InputError
-
-gguf = pytest.importorskip("gguf")
-pytest.importorskip("transformers")
-
-from genair.llm.transformers_.conversion import GgufTokenizer  # noqa: E402
+from genair.llm.transformers_.conversion import GgufTokenizer
 
 BYTES = [chr(code) for code in (*range(33, 127), *range(161, 173), *range(174, 256))]
 BYTES += [chr(256 + number) for number in range(256 - len(BYTES))]  # GPT-2's names for the other bytes

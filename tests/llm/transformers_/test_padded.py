@@ -4,19 +4,17 @@ import copy
 
 import numpy as np
 import pytest
+import torch
+import transformers
 
 from genair.config import Decoding
 from genair.errors import GenairError
 from genair.llm.engine import generation_jobs
 from genair.llm.pooling import MeanPool
 from genair.llm.sampling import Sampler
-
-torch = pytest.importorskip("torch")
-transformers = pytest.importorskip("transformers")
-
-from genair.llm.transformers_.causal import CausalModel  # noqa: E402
-from genair.llm.transformers_.choosing import GreedyChooser, HostChooser  # noqa: E402
-from genair.llm.transformers_.padded import PaddedEngine, span_sums  # noqa: E402
+from genair.llm.transformers_.causal import CausalModel
+from genair.llm.transformers_.choosing import GreedyChooser, HostChooser
+from genair.llm.transformers_.padded import PaddedEngine, span_sums
 
 VOCABULARY, HIDDEN = 64, 32
 ENDS = [3, 17, 29, 40, 41, 63]

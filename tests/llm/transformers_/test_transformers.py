@@ -10,21 +10,18 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+import torch
+import transformers
+from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 
 from genair.config import DEFAULT_MODEL, Decoding
 from genair.errors import GenairError, InputError, UsageError
 from genair.llm import default_workers
 from genair.llm.base import Answered, BackendSpec
 from genair.llm.models import backend_spec, find_model
+from genair.llm.transformers_.backend import TransformersBackend
 from genair.records import ChatPrompt
 from genair_cli.main import main
-
-torch = pytest.importorskip("torch")
-transformers = pytest.importorskip("transformers")
-
-from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers  # noqa: E402
-
-from genair.llm.transformers_.backend import TransformersBackend  # noqa: E402
 
 CHATML = (
     "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}<|im_end|>\n"
