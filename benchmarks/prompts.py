@@ -1,9 +1,10 @@
 """Which prompt makes a small model write archetypes, and not products, lists or loops.
 
-    python benchmarks/prompts.py [--prompts paper profile my.toml] [--name NAME --items I --interactions L]
+    python benchmarks/prompts.py [--prompts paper profile my.toml]
+        [--name NAME --items I --interactions L] [--popular N]
 
-Each prompt answers every item with the default model, greedily; text and states come from one pass. Written
-to benchmarks/results/prompts-NAME.json:
+Each prompt answers every item (or the N with most interactions) with the default model, greedily; text and
+states come from one pass. Written to benchmarks/results/prompts-NAME.json:
 
 * `distinct`: different runs of n words / all runs of n words, n = 1, 2, 3 (Li et al., NAACL 2016);
   the prime is left out. Low: everybody is told the same.
@@ -15,10 +16,12 @@ to benchmarks/results/prompts-NAME.json:
 """
 
 import argparse
+import gzip
 import json
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -84,6 +87,21 @@ def row_of(lines: Path, vectors: Path, log: str) -> dict[str, object]:
     return {"items": len(rows), **{name: round(value, 4) for name, value in figures.items()}}
 
 
+def rows_of(path: str) -> Iterable[dict[str, object]]:
+    """Yield the rows of a JSONL file."""
+    with gzip.open(path) if path.endswith(".gz") else Path(path).open("rb") as lines:
+        yield from map(json.loads, lines)
+
+
+def popular(items: str, interactions: str, count: int, target: Path) -> str:
+    """Write the items with most interactions, in the order of the file, and return the new file's path."""
+    most = Counter(row["item_id"] for row in rows_of(interactions)).most_common(count)
+    kept = {item_id for item_id, _ in most}
+    lines = [json.dumps(row) for row in rows_of(items) if row["item_id"] in kept]
+    target.write_text("\n".join(lines) + "\n")
+    return str(target)
+
+
 def main() -> None:
     """Write and measure with every prompt; what was written before is used again."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
@@ -91,11 +109,14 @@ def main() -> None:
     parser.add_argument("--name", default="catalogue")
     parser.add_argument("--items", default=str(items_path()))
     parser.add_argument("--interactions", default=str(interactions_path()))
+    parser.add_argument("--popular", type=int, help="only the N items with most interactions")
     parser.add_argument("--item-type", default="item")
     parser.add_argument("--work", default="genair-demo/prompts")
     given = parser.parse_args()
     work = Path(given.work) / given.name
     work.mkdir(parents=True, exist_ok=True)
+    if given.popular:
+        given.items = popular(given.items, given.interactions, given.popular, work / "items.jsonl")
     result = RESULTS / f"prompts-{given.name}.json"
     rows = json.loads(result.read_text()) if result.is_file() else {}
     for prompt in given.prompts:

@@ -85,5 +85,5 @@ def read_settings(config: EmbedConfig, spec: BackendSpec) -> dict[str, Any]:
         "backend": spec.backend,
         "views": list(config.views),
         "dim": config.dim,
-        "wave": [config.wave, spec.parallel],
+        "wave": config.wave,
     }

@@ -49,14 +49,14 @@ def estimate_memory(
 
 
 def require_memory(
-    spec: BackendSpec, workers: int, wave: int, answer_tokens: int = 256, *, want_states: bool = True
+    spec: BackendSpec, workers: int, sequences: int, answer_tokens: int = 256, *, want_states: bool = True
 ) -> None:
     """Refuse a run that this machine has not the memory for.
 
     Args:
         spec: what workers open; only llama.cpp's needs are known.
         workers: processes; 0 is this one.
-        wave: most records a worker has at once.
+        sequences: that a worker has in memory at once.
         answer_tokens: most tokens of an answer.
         want_states: whether hidden states are wanted.
 
@@ -67,11 +67,11 @@ def require_memory(
     if spec.backend != "llamacpp" or there is None:
         return
     facts = facts_of(ModelFile(spec.name, Path(spec.model)))
-    sequences, length = min(spec.parallel, wave), PROMPT_TOKENS + answer_tokens
+    length = PROMPT_TOKENS + answer_tokens
     needed = estimate_memory(facts, sequences, length, workers, want_states=want_states)
     if needed > there:
         many = f"{max(1, workers)} worker{'s' if workers > 1 else ''}"
         raise GenairError(
             f"not enough memory: {many} with {spec.name} would take about {needed // _MIB} MiB, and"
-            f" {there // _MIB} MiB are available: try fewer --workers, a lower --parallel, or a smaller model"
+            f" {there // _MIB} MiB are available: try fewer --workers, a smaller --wave, or a smaller model"
         )

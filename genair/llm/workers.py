@@ -198,7 +198,7 @@ def _serve(pipe: Connection, work: Work, spec: BackendSpec) -> None:
             except GenairError as error:
                 answer = error
             except MemoryError:
-                answer = GenairError("not enough memory: try fewer --workers or a lower --parallel")
+                answer = GenairError("not enough memory: try fewer --workers or a smaller --wave")
             except Exception as error:
                 answer = GenairError(f"{type(error).__name__} in a worker process: {error}")
             pipe.send(answer)

@@ -119,7 +119,7 @@ def archetype(
         backend, model, parallel, base_url, api_key_file, device, dtype, download=download, notify=notify
     )
     count = default_workers(backend, usable_cores()) if workers is None else workers
-    require_memory(spec, count, wave, decoding.max_tokens, want_states=embeddings is not None)
+    require_memory(spec, count, min(parallel, wave), decoding.max_tokens, want_states=embeddings is not None)
     if dry_run:
         from genair_cli.dry_run import dry_run as show
 

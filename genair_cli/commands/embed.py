@@ -37,7 +37,6 @@ def embed(
     ] = "both",
     dim: Annotated[int, typer.Option(metavar="N", help="Most principal components per view.")] = DEFAULT.dim,
     workers: options.Workers = None,
-    parallel: options.Parallel = 32,
     wave: options.Wave = DEFAULT.wave,
     limit: options.Limit = None,
     resume: options.Resume = False,
@@ -63,10 +62,10 @@ def embed(
 
     notify = console.notes_of("genair embed")
     spec = backend_spec(
-        backend, model, parallel, device=device, dtype=dtype, download=download, notify=notify
+        backend, model, wave, device=device, dtype=dtype, download=download, notify=notify
     )
     count = default_workers(backend, usable_cores()) if workers is None else workers
-    require_memory(spec, count, wave)
+    require_memory(spec, count, sequences=1)  # llama.cpp reads one after the other
     run = _Run(archetypes, limit, config, spec, count)
     return run.read(plan)
 

@@ -8,7 +8,7 @@ import pytest
 
 pytestmark = pytest.mark.slow
 
-ECHO = ("--backend", "echo", "--wave", 4, "--parallel", 16, "--workers", 0)
+ECHO = ("--backend", "echo", "--wave", 4, "--workers", 0)
 BROKEN = b"{broken\n"
 
 
@@ -101,8 +101,8 @@ def test_what_went_to_a_pipe_cannot_be_gone_on_with(run, files, output):
         (("--item-type", "gadget"), "item_type 'item', now it is 'gadget'"),
         (("--fields", "title"), "fields [], now it is ['title']"),
         (("--max-field-chars", 9), "it was made with max_field_chars"),
-        (("--wave", 5), "wave [4, 16], now it is [5, 16]"),
-        (("--parallel", 3), "wave [4, 16], now it is [4, 3]"),
+        (("--wave", 5), "wave [4, 32], now it is [5, 32]"),
+        (("--parallel", 3), "wave [4, 32], now it is [4, 3]"),
         (("--embeddings", "emb.h5"), "embeddings False, now it is True"),
     ],
 )

@@ -59,20 +59,20 @@ def little(monkeypatch):
 
 
 def test_too_little_memory_is_told_before_the_start_with_both_numbers(little):
-    require_memory(SPEC, 1, 32, 40)
+    require_memory(SPEC, 1, 16, 40)
     needed = estimate_memory(FACTS, 16, PROMPT_TOKENS + 40, 2) // MIB
     with pytest.raises(GenairError) as caught:
-        require_memory(SPEC, 2, 32, 40)
+        require_memory(SPEC, 2, 16, 40)
     assert str(caught.value) == (
         f"not enough memory: 2 workers with m would take about {needed} MiB, and 800 MiB are available:"
-        " try fewer --workers, a lower --parallel, or a smaller model"
+        " try fewer --workers, a smaller --wave, or a smaller model"
     )
 
 
-def test_a_wave_bounds_the_sequences(little):
+def test_more_sequences_need_more(little):
     with pytest.raises(GenairError, match="1 worker with m"):
-        require_memory(replace(SPEC, parallel=200), 0, 200, 40)
-    require_memory(replace(SPEC, parallel=200), 0, 8, 40)
+        require_memory(SPEC, 0, 200, 40)
+    require_memory(SPEC, 0, 8, 40)
 
 
 def test_what_is_not_known_is_not_refused(little, monkeypatch):

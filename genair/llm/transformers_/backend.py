@@ -126,7 +126,7 @@ class TransformersBackend:
             yield
         except torch.OutOfMemoryError as error:
             raise GenairError(
-                f"not enough memory on {self._model.device}: try a --parallel below {self._parallel}"
+                f"not enough memory on {self._model.device}: try a --wave below {self._parallel}"
             ) from error
 
 

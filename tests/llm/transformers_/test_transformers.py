@@ -284,7 +284,7 @@ def test_too_little_memory_is_said_in_a_line(tiny, monkeypatch):
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
 
     monkeypatch.setattr(tiny._engine, "write", refuse)
-    with pytest.raises(GenairError, match="not enough memory on cpu: try a --parallel below 3"):
+    with pytest.raises(GenairError, match="not enough memory on cpu: try a --wave below 3"):
         tiny.generate(PROMPTS, GREEDY, SEEDS)
 
 
