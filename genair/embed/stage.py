@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from threadpoolctl import threadpool_limits
+
 from genair.config import EmbedConfig
 from genair.embed.build import build_vectors
 from genair.embed.extract import Reading
@@ -70,7 +72,8 @@ def write_embeddings(
     Raises:
         InputError: there are fewer than two items.
     """
-    dim = build_vectors(spool, config, writer)
+    with threadpool_limits(1, user_api="blas"):  # the same bytes on any number of cores, and no spinning
+        dim = build_vectors(spool, config, writer)
     settings = {**read_settings(config, spec), **({"fused": True} if fused else {})}
     inputs = {"archetypes": archetypes_sha256}
     every = add_step(steps, "embed", settings, inputs, PACKAGES.get(spec.backend, ()))
