@@ -1,4 +1,4 @@
-"""What a GGUF says of its tokenizer, and what is refused; the whole way is in test_transformers.py."""
+"""What a GGUF says of its tokenizer, and what is refused; the whole way is in test_real_model.py."""
 
 from pathlib import Path
 
