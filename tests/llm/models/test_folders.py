@@ -1,5 +1,7 @@
 """Which Hugging Face folder a name stands for."""
 
+import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -7,15 +9,19 @@ import pytest
 
 from genair.errors import GenairError, InputError, MissingExtraError, UsageError
 from genair.llm.models import ModelFile, backend_spec, hub
+from genair.llm.models.checks import check_copies
 from genair.llm.models.folders import converted_copy, find_folder, folder_digest
+from genair.llm.models.shelf import FOLDER, Shelf, labels, shelf_of
 
 pytest.importorskip("transformers")
 
 from genair.llm.transformers_ import conversion
 
+HEADER = json.dumps({"w": {"dtype": "F16", "shape": [4], "data_offsets": [0, 8]}}).encode()
+WEIGHTS = len(HEADER).to_bytes(8, "little") + HEADER + b"8 bytes."
 FILES = {
     "config.json": b"{}",
-    "model.safetensors": b"weights",
+    "model.safetensors": WEIGHTS,
     "tokenizer.json": b"[]",
     "chat_template.jinja": b"t",
 }
@@ -107,21 +113,88 @@ def model(tmp_path):
     return ModelFile("tiny", path)
 
 
-def test_a_gguf_is_converted_once(cache, model, monkeypatch):
-    made, told = [], []
+@pytest.fixture
+def made(monkeypatch):
+    """Conversions at no cost; the list of what was converted."""
+    sources = []
 
     def convert(source, folder):
-        made.append(source)
+        sources.append(source)
         make(folder)
 
     monkeypatch.setattr(conversion, "convert", convert)
+    return sources
+
+
+def test_a_gguf_is_converted_once(cache, model, made):
+    told: list[str] = []
     first = find(model.path, told=told)
     assert find(model.path, told=told) == first
     assert (first.name, first.sha256) == ("tiny", model.sha256)
     assert first.path == cache / "models" / f"{model.sha256[:16]}-hf"
-    assert (first.path / "model.safetensors").read_bytes() == b"weights"
+    assert (first.path / "model.safetensors").read_bytes() == WEIGHTS
     assert made == [model.path]
     assert told == [f"converting tiny for transformers once, kept in {first.path}"]
+
+
+def unlabel(folder):
+    folder.with_suffix(".json").unlink()
+
+
+HARM = {
+    "gone": shutil.rmtree,
+    "a file gone": lambda folder: (folder / "config.json").unlink(),
+    "a file short": lambda folder: (folder / "model.safetensors").write_bytes(WEIGHTS[:-1]),
+    "unlabelled": unlabel,
+    "mislabelled": lambda folder: folder.with_suffix(".json").write_text('{"size": 5'),
+}
+
+
+@pytest.mark.parametrize("harm", HARM.values(), ids=list(HARM))
+def test_a_converted_folder_that_was_harmed_is_made_again(model, made, harm):
+    folder = converted_copy(model, [].append)
+    harm(folder)
+    assert converted_copy(model, [].append) == folder
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == FILES
+    assert len(made) == 2
+    assert [verdict.problem for verdict in check_copies(model.sha256)] == [""]
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_converted_folder_is_verified_removed_and_made_again(cache, model, made, name):
+    folder = converted_copy(model, [].append)
+    (fine,) = check_copies()
+    assert (fine.name, fine.path, fine.against, fine.problem) == ("tiny (hf)", folder, "label", "")
+    flipped = bytearray((folder / name).read_bytes())
+    flipped[-1] ^= 1
+    (folder / name).write_bytes(flipped)
+    assert converted_copy(model, [].append) == folder  # its size says nothing
+    (harmed,) = check_copies(model.sha256)
+    assert harmed.problem == f"damaged: its SHA-256 is {harmed.sha256}, and was {fine.sha256}"
+    assert list(check_copies("0" * 64)) == []
+    assert shelf_of("tiny") is not None
+    assert Shelf(model.sha256).clear() > len(WEIGHTS)
+    assert ([path.suffix for path in (cache / "models").iterdir()], list(labels())) == ([".lock"], [])
+    converted_copy(model, [].append)
+    assert list(check_copies()) == [fine]
+
+
+def test_what_was_damaged_before_it_was_labelled_is_found_too(model, monkeypatch):
+    def convert(_source, folder):
+        make(folder)
+        (folder / "model.safetensors").write_bytes(WEIGHTS[:-1])
+
+    monkeypatch.setattr(conversion, "convert", convert)
+    converted_copy(model, [].append)
+    (verdict,) = check_copies()
+    assert verdict.problem.endswith("damaged: the file ends before its weights do")
+
+
+def test_a_folder_without_a_label_counts_for_nothing(model, made):
+    make(Shelf(model.sha256).path(FOLDER))  # as it was kept before there were labels
+    assert list(check_copies()) == []
+    converted_copy(model, [].append)
+    assert made == [model.path]
 
 
 @pytest.mark.parametrize("error", [InputError("unknown architecture"), KeyboardInterrupt()])

@@ -1,5 +1,7 @@
 """The embedded model, converted, against llama.cpp with the same weights."""
 
+import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,7 @@ from genair.llm.base import Answered, BackendSpec
 from genair.llm.models import backend_spec, find_model
 from genair.llm.transformers_.backend import TransformersBackend
 from genair.records import ChatPrompt
+from genair_cli.main import main
 
 pytestmark = pytest.mark.llm
 
@@ -40,6 +43,34 @@ def test_the_converted_model_is_whole_and_found_again(converted):
     assert backend_spec("transformers", DEFAULT_MODEL, 3) == converted
     assert (made / "config.json").stat().st_mtime_ns == before
     assert not list(made.parent.glob("*.partial"))
+
+
+def test_one_bit_that_changed_in_the_converted_model_is_found(converted, capsys):
+    made = Path(converted.model)
+
+    def verify():
+        status = main(["models", "verify", DEFAULT_MODEL])
+        said = capsys.readouterr()
+        (row,) = (row for row in map(json.loads, said.out.splitlines()) if row["path"] == str(made))
+        assert (row["name"], row["compared_with"]) == (f"{DEFAULT_MODEL} (hf)", "label")
+        return status, row["status"], said.err
+
+    assert verify() == (0, "ok", "")
+    flip_last_bit(made / "model.safetensors")
+    status, problem, err = verify()
+    flip_last_bit(made / "model.safetensors")
+    assert status == 3
+    assert problem.startswith("damaged: its SHA-256 is ")
+    assert err == f"genair models: error: {made}: {problem}\n"
+    assert verify() == (0, "ok", "")
+
+
+def flip_last_bit(path):
+    with path.open("r+b") as file:
+        file.seek(-1, os.SEEK_END)
+        last = file.read(1)[0]
+        file.seek(-1, os.SEEK_END)
+        file.write(bytes([last ^ 1]))
 
 
 def test_prompts_have_the_tokens_they_have_in_llama_cpp(real, llama, nasty_texts):
