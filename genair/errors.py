@@ -32,12 +32,17 @@ class InputError(GenairError):
 
 
 class MissingExtraError(GenairError):
-    """An optional dependency is not installed."""
+    """An optional dependency is not installed, or too old."""
 
     @classmethod
     def of(cls, package: str, extra: str) -> "MissingExtraError":
         """Say which `pip install` mends the lack of `package`."""
         return cls(f"{package} is not installed: pip install 'genair[{extra}]'")
+
+    @classmethod
+    def too_old(cls, package: str, found: str, oldest: str, extra: str) -> "MissingExtraError":
+        """Say which version of `package` is there, which is needed, and which `pip install` brings it."""
+        return cls(f"{package} {found} is too old, genair needs {oldest}: pip install 'genair[{extra}]'")
 
 
 class ReaderClosedError(Exception):

@@ -6,11 +6,13 @@ from typing import Any
 
 from genair.errors import InputError, MissingExtraError
 from genair.llm.facts import ModelFacts
+from genair.llm.llamacpp.version import llama_cpp_version
 
 try:
     import llama_cpp as cpp
 except ImportError as error:
     raise MissingExtraError.of("llama-cpp-python", "llamacpp") from error
+llama_cpp_version()  # refuses one that is too old
 
 _ERROR = 4  # GGML_LOG_LEVEL_ERROR: what is kept for our messages
 _FTYPES = {

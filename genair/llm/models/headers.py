@@ -1,10 +1,10 @@
 """Facts of GGUF files, asked of llama.cpp once and noted for as long as the file does not change."""
 
 import dataclasses
-from importlib.metadata import PackageNotFoundError, version
 
-from genair.errors import GenairError, InputError, MissingExtraError
+from genair.errors import GenairError, InputError
 from genair.llm.facts import ModelFacts
+from genair.llm.llamacpp.version import llama_cpp_version
 from genair.llm.models.aside import CrashedError, aside
 from genair.llm.models.cache import recall, remember, state_of
 from genair.llm.models.files import ModelFile
@@ -12,18 +12,6 @@ from genair.llm.models.files import ModelFile
 _KIND = "facts"
 _FORMAT = 1
 _TIMEOUT_S = 120.0
-
-
-def llama_cpp_version() -> str:
-    """Return the version of the installed llama-cpp-python.
-
-    Raises:
-        MissingExtraError: it is not installed.
-    """
-    try:
-        return version("llama-cpp-python")
-    except PackageNotFoundError as error:
-        raise MissingExtraError.of("llama-cpp-python", "llamacpp") from error
 
 
 def facts_of(model: ModelFile, *, fresh: bool = False) -> ModelFacts:
@@ -36,6 +24,7 @@ def facts_of(model: ModelFile, *, fresh: bool = False) -> ModelFacts:
     Raises:
         InputError: llama.cpp cannot load the file; the message says why.
         GenairError: a part is missing.
+        MissingExtraError: llama-cpp-python is not installed, or too old.
     """
     try:
         about = [_FORMAT, llama_cpp_version(), state_of(model.parts)]

@@ -18,9 +18,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from genair.device import processor
+from genair.llm.llamacpp.version import llama_cpp_version
 from genair.llm.models.cache import cache_folder, read_note, write_note
 from genair.llm.models.digests import compute_sha256, folder_sha256, shaping_files
-from genair.llm.models.headers import llama_cpp_version
 from genair.provenance import digest_of
 
 FOLDER = "hf"  # how a copy for transformers runs

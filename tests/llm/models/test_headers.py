@@ -7,6 +7,7 @@ import pytest
 
 from genair.config import DEFAULT_MODEL
 from genair.errors import GenairError, InputError, MissingExtraError
+from genair.llm.llamacpp import version
 from genair.llm.models import ModelFile, backend_spec, find_model, headers
 from genair.llm.models.aside import CrashedError, aside
 from genair.llm.models.headers import facts_of
@@ -63,9 +64,9 @@ def test_facts_are_asked_for_once(monkeypatch):
 
 def test_without_llama_cpp_facts_say_what_to_install(monkeypatch):
     def absent(_name):
-        raise headers.PackageNotFoundError
+        raise version.PackageNotFoundError
 
-    monkeypatch.setattr(headers, "version", absent)
+    monkeypatch.setattr(version, "version", absent)
     with pytest.raises(MissingExtraError, match="llamacpp"):
         facts_of(find_model(DEFAULT_MODEL))
 
