@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnContext
 from types import TracebackType
 from typing import Any, Generic, TypeVar
 
@@ -109,7 +110,7 @@ class Crew:
 class _Worker:
     """The parent's end of one process."""
 
-    def __init__(self, context: Any, work: Work, spec: BackendSpec) -> None:  # noqa: ANN401
+    def __init__(self, context: SpawnContext, work: Work, spec: BackendSpec) -> None:
         self.pipe, theirs = context.Pipe()
         self._process = context.Process(target=_serve, args=(theirs, work, spec), daemon=True)
         with _undisturbed():

@@ -9,7 +9,6 @@ bytes never depend on the wave before it; text parsed without control tokens, so
 import ctypes
 import os
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +22,7 @@ from genair.llm.base import (
     PooledStates,
 )
 from genair.llm.engine import Job, WaveEngine, generation_jobs, state_jobs
-from genair.llm.llamacpp.gguf import forget_log, log_reason
+from genair.llm.llamacpp.gguf import ModelPointer, forget_log, log_reason
 from genair.llm.llamacpp.interruptible import Interruptible
 from genair.records import ChatPrompt
 
@@ -163,7 +162,7 @@ class LlamaCppBackend:
 class LlamaContext:
     """Key-value memory and outputs of one wave; frees itself when closed."""
 
-    def __init__(self, model: Any, sequences: int, length: int, *, want_states: bool) -> None:  # noqa: ANN401
+    def __init__(self, model: ModelPointer, sequences: int, length: int, *, want_states: bool) -> None:
         """Reserve `sequences` streams of `length` tokens; with `want_states`, states come out."""
         params = cpp.llama_context_default_params()
         params.n_ctx = sequences * (-(-length // 256) * 256)

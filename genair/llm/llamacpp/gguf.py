@@ -2,7 +2,6 @@
 
 import ctypes
 import os
-from typing import Any
 
 from genair.errors import InputError, MissingExtraError
 from genair.llm.facts import ModelFacts
@@ -13,6 +12,8 @@ try:
 except ImportError as error:
     raise MissingExtraError.of("llama-cpp-python", "llamacpp") from error
 llama_cpp_version()  # refuses one that is too old
+
+ModelPointer = int  # to a loaded model, as ctypes hands it on
 
 _ERROR = 4  # GGML_LOG_LEVEL_ERROR: what is kept for our messages
 _FTYPES = {
@@ -65,7 +66,7 @@ def read_facts(path: str) -> ModelFacts:
         cpp.llama_model_free(model)
 
 
-def _could_run(model: Any) -> bool:  # noqa: ANN401
+def _could_run(model: ModelPointer) -> bool:
     """Go through the motions of a context: some damage shows only there."""
     params = cpp.llama_context_default_params()
     params.n_ctx = params.n_batch = params.n_ubatch = 256
@@ -75,7 +76,7 @@ def _could_run(model: Any) -> bool:  # noqa: ANN401
     return bool(context)
 
 
-def _facts_of(model: Any) -> ModelFacts:  # noqa: ANN401
+def _facts_of(model: ModelPointer) -> ModelFacts:
     heads, layers = cpp.llama_model_n_head_kv(model), cpp.llama_model_n_layer(model)
     width = cpp.llama_model_n_embd(model)
     kind = _meta(model, "general.architecture")
@@ -97,7 +98,7 @@ def _facts_of(model: Any) -> ModelFacts:  # noqa: ANN401
     )
 
 
-def _meta(model: Any, key: str) -> str:  # noqa: ANN401
+def _meta(model: ModelPointer, key: str) -> str:
     """Return a field of a model's header as text; empty if it is not there, cut at 256 bytes."""
     buffer = ctypes.create_string_buffer(256)
     size = cpp.llama_model_meta_val_str(model, key.encode(), buffer, len(buffer))

@@ -9,7 +9,8 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from types import ModuleType
+from typing import TypeVar
 
 from genair.errors import GenairError, MissingExtraError, UsageError
 from genair.llm.models.parts import is_first_part, part_names
@@ -111,7 +112,7 @@ def choose_gguf(repo: str, file: str, there: Sequence[str]) -> str:
     )
 
 
-def _client() -> Any:  # noqa: ANN401
+def _client() -> ModuleType:
     try:
         import huggingface_hub
     except ImportError as error:

@@ -111,7 +111,7 @@ class TransformersBackend:
             None if pooled is None else _finite(pooled),
         )
 
-    def _end_tokens(self, tokenizer: Any) -> list[int]:  # noqa: ANN401
+    def _end_tokens(self, tokenizer: object) -> list[int]:
         """Return the tokens that end a text: the tokenizer's, and the generation config's or the config's."""
         own, config, spoken = (
             getattr(source, "eos_token_id", None)
@@ -130,7 +130,7 @@ class TransformersBackend:
             ) from error
 
 
-def open_gguf(path: Path) -> Any:  # noqa: ANN401
+def open_gguf(path: Path) -> "transformers.PreTrainedModel":
     """Return the model in a GGUF file, its weights dequantised.
 
     Raises:
@@ -149,7 +149,9 @@ def open_gguf(path: Path) -> Any:  # noqa: ANN401
     return model
 
 
-def plain_tokenizer(tokenizer: "Tokenizer", named: Mapping[str, str], template: str) -> Any:  # noqa: ANN401
+def plain_tokenizer(
+    tokenizer: "Tokenizer", named: Mapping[str, str], template: str
+) -> "transformers.PreTrainedTokenizerFast":
     """Return a tokenizer that can be saved.
 
     Args:
@@ -162,7 +164,7 @@ def plain_tokenizer(tokenizer: "Tokenizer", named: Mapping[str, str], template: 
     return made
 
 
-def plain_copy(model: Any, dtype: torch.dtype) -> Any:  # noqa: ANN401
+def plain_copy(model: "transformers.PreTrainedModel", dtype: torch.dtype) -> "transformers.PreTrainedModel":
     """Return a model that forgot it came from a GGUF, so that it can be saved."""
     config = model.config
     if hasattr(config, "quantization_config"):
@@ -176,7 +178,9 @@ def plain_copy(model: Any, dtype: torch.dtype) -> Any:  # noqa: ANN401
     return fresh
 
 
-def _load(spec: BackendSpec, device: torch.device) -> tuple[Any, Any]:
+def _load(
+    spec: BackendSpec, device: torch.device
+) -> tuple["transformers.PreTrainedTokenizerBase", "transformers.PreTrainedModel"]:
     dtype = resolve_dtype(spec.dtype, device)
     local: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
     held: dict[str, Any] = {"dtype": dtype, "device_map": str(device), "use_safetensors": True}

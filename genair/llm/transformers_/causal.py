@@ -1,7 +1,7 @@
 """A causal language model of transformers as `genair.llm.transformers_.padded` wants it."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Protocol
 
 import torch
 
@@ -9,12 +9,45 @@ from genair.errors import GenairError
 from genair.llm.transformers_.keyvalues import Cache
 
 
+class Output(Protocol):
+    """What a model with a head returns.
+
+    Attributes:
+        logits: shape (rows, columns, vocabulary).
+    """
+
+    logits: torch.Tensor
+
+
+class HeadedModel(Protocol):
+    """What is used of transformers' `PreTrainedModel`.
+
+    Attributes:
+        device: where its weights are.
+        base_model: all of it but the head.
+    """
+
+    device: torch.device
+    base_model: torch.nn.Module
+
+    def __call__(
+        self,
+        *,
+        input_ids: torch.Tensor,
+        attention_mask: torch.Tensor,
+        position_ids: torch.Tensor,
+        past_key_values: Cache,
+        use_cache: bool,
+    ) -> Output:
+        """Feed tokens, shape (rows, columns)."""
+
+
 class CausalModel:
     """A model with a head; its base's states, after the final norm, are caught on their way to the head."""
 
-    def __init__(self, model: Any, new_cache: Callable[[], Any]) -> None:  # noqa: ANN401
+    def __init__(self, model: HeadedModel, new_cache: Callable[[], Cache]) -> None:
         """Take a model, and what makes a cache that keeps all columns of all layers."""
-        self.device: torch.device = model.device
+        self.device = model.device
         self._model, self._base, self._new_cache = model, model.base_model, new_cache
         self._caught: torch.Tensor | None = None
         self._base.register_forward_hook(self._catch)
@@ -26,7 +59,7 @@ class CausalModel:
 
     def begin(self, tokens: torch.Tensor) -> tuple[torch.Tensor, Cache]:
         """Return hidden states, keys and values; see `PaddedModel.begin`."""
-        cache: Cache = self._new_cache()
+        cache = self._new_cache()
         self._base(input_ids=tokens, past_key_values=cache, use_cache=True)
         return self._states(), cache
 
@@ -49,5 +82,5 @@ class CausalModel:
             raise GenairError("this model's base gives no hidden states: use --backend llamacpp")
         return caught
 
-    def _catch(self, _module: object, _arguments: object, output: Any) -> None:  # noqa: ANN401
+    def _catch(self, _module: object, _arguments: object, output: object) -> None:
         self._caught = getattr(output, "last_hidden_state", None)

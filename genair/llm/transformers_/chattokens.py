@@ -4,8 +4,8 @@ What the items say is tokenised apart from the chat format, with control tokens 
 cannot inject. llama.cpp's backend cuts a prompt in the same places: equal tokenizers give equal ids.
 """
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -18,10 +18,44 @@ from genair.records import ChatPrompt
 Tokens = npt.NDArray[np.int32]
 
 
+class ChatTokenizer(Protocol):
+    """What is used of transformers' `PreTrainedTokenizerFast`.
+
+    Attributes:
+        chat_template: None or empty if there is none; several are told apart by name.
+    """
+
+    chat_template: str | dict[str, str] | None
+
+    def __call__(
+        self, text: str, *, add_special_tokens: bool, split_special_tokens: bool
+    ) -> Mapping[str, Sequence[int]]:
+        """Return a text's token ids as `input_ids`."""
+
+    def decode(
+        self, tokens: Sequence[int], *, skip_special_tokens: bool, clean_up_tokenization_spaces: bool
+    ) -> str:
+        """Return the text of token ids."""
+
+    def get_chat_template(self) -> str:
+        """Return the template to use."""
+
+    def apply_chat_template(
+        self,
+        conversation: Sequence[Mapping[str, str]],
+        *,
+        chat_template: str,
+        tokenize: bool,
+        add_generation_prompt: bool,
+        **settings: object,
+    ) -> str:
+        """Render messages; the settings are variables of the template."""
+
+
 class ChatTokens:
     """The tokens of one model."""
 
-    def __init__(self, tokenizer: Any, name: str) -> None:  # noqa: ANN401
+    def __init__(self, tokenizer: ChatTokenizer, name: str) -> None:
         """Take a fast tokenizer, and the model's name for errors.
 
         Raises:
