@@ -61,9 +61,7 @@ def embed(
     from genair.llm.models import backend_spec
 
     notify = console.notes_of("genair embed")
-    spec = backend_spec(
-        backend, model, wave, device=device, dtype=dtype, download=download, notify=notify
-    )
+    spec = backend_spec(backend, model, wave, device=device, dtype=dtype, download=download, notify=notify)
     count = default_workers(backend, usable_cores()) if workers is None else workers
     require_memory(spec, count, sequences=1)  # llama.cpp reads one after the other
     run = _Run(archetypes, limit, config, spec, count)
