@@ -57,6 +57,9 @@ class DecodeContext(Protocol):
 class Runtime(Protocol):
     """Whatever makes contexts."""
 
+    def room(self, length: int) -> int:
+        """Return how many sequences of so many tokens may be remembered together, at least 1."""
+
     def new_context(self, sequences: int, length: int, *, want_states: bool) -> DecodeContext:
         """Return a context."""
 
@@ -138,7 +141,7 @@ class WaveEngine:
     """Runs waves of jobs on a runtime."""
 
     def __init__(self, runtime: Runtime, parallel: int, end_tokens: Tokens) -> None:
-        """Decode at most `parallel` items together; any of `end_tokens` ends a text."""
+        """Decode at most `parallel` items together, if there is room; any of `end_tokens` ends a text."""
         self._runtime = runtime
         self._parallel = parallel
         self._ends = end_tokens
@@ -148,9 +151,9 @@ class WaveEngine:
     def run(self, jobs: Sequence[Job]) -> None:
         """Run every job of a wave to its end."""
         answering = any(job.limit for job in jobs)
-        slots = min(self._parallel, len(jobs)) if answering else 1
         want_states = any(job.pool is not None for job in jobs)
         length = max(len(job.feed) + job.limit for job in jobs)
+        slots = min(self._parallel, len(jobs), self._runtime.room(length)) if answering else 1
         context = self._runtime.new_context(slots + 1, length, want_states=want_states)
         try:
             self._run(context, jobs, slots, want_states)

@@ -12,13 +12,13 @@ from genair.device import available_memory
 from genair.errors import GenairError
 from genair.llm.base import BackendSpec
 from genair.llm.facts import ModelFacts
+from genair.llm.llamacpp.cells import cells, room
 from genair.llm.models.files import ModelFile
 from genair.llm.models.headers import facts_of
 
 PROMPT_TOKENS = 256  # what a prompt is thought to have at most; few have more
 _BATCH = 512  # tokens of a decode call: with states, the logits of all are kept
 _UBATCH = 256  # tokens whose intermediate results are in memory together
-_CELLS = 256  # a sequence has memory for a multiple of so many tokens
 _WIDTHS = 16  # intermediate results of a token, in hidden sizes
 _FLOAT, _HALF = 4, 2
 _PROCESS = 48 << 20
@@ -33,18 +33,20 @@ def estimate_memory(
 
     Args:
         facts: what the model file that runs says.
-        sequences: decoded together in a worker.
+        sequences: decoded together in a worker, if there is room.
         length: tokens of the longest prompt with its answer.
         workers: processes; 0 is this one.
         want_states: whether hidden states are wanted.
     """
     processes = max(1, workers)
     own_weights = facts.quantization.startswith(_REARRANGED)
-    cells = (sequences + 1) * -(-min(length, facts.context) // _CELLS) * _CELLS  # one more: the shared prefix
-    rows = min(_BATCH, length) if want_states else sequences
+    length = min(length, facts.context)
+    together = min(sequences, room(length))
+    remembered = (together + 1) * cells(length)  # one more: the shared prefix
+    rows = min(_BATCH, length) if want_states else together
     outputs = 2 * rows * (facts.vocabulary + facts.hidden_size) * _FLOAT  # where they arise, and our copy
     between = min(_UBATCH, length) * _WIDTHS * facts.hidden_size * _FLOAT
-    each = _PROCESS + cells * facts.kv_width * _HALF + outputs + between
+    each = _PROCESS + remembered * facts.kv_width * _HALF + outputs + between
     return facts.size * (processes if own_weights else 1) + processes * each
 
 

@@ -101,10 +101,14 @@ class FakeContext:
 
 
 class FakeRuntime:
-    def __init__(self, batch_size, memory=None):
+    def __init__(self, batch_size, memory=None, most=10**6):
         self.batch_size = batch_size
         self.memory = memory
+        self.most = most
         self.contexts = []
+
+    def room(self, length):
+        return max(1, self.most // length)
 
     def new_context(self, sequences, length, *, want_states):
         self.contexts.append(FakeContext(sequences, length, self.batch_size, want_states, self.memory))
@@ -112,8 +116,8 @@ class FakeRuntime:
         return self.contexts[-1]
 
 
-def run(jobs, *, parallel, batch_size, memory=None):
-    runtime = FakeRuntime(batch_size, memory)
+def run(jobs, *, parallel, batch_size, memory=None, most=10**6):
+    runtime = FakeRuntime(batch_size, memory, most)
     WaveEngine(runtime, parallel, ENDS).run(jobs)
     assert [context.closed for context in runtime.contexts] == [True]
     assert runtime.sequences <= parallel + 1
@@ -254,6 +258,12 @@ def test_many_jobs_share_few_slots():
     jobs = generation_jobs(arrays(prompts), DECODINGS[0], [0] * 12)
     assert run(jobs, parallel=2, batch_size=4).sequences == 3
     assert [job.answer for job in jobs] == [naive_answer(prompt, DECODINGS[0], 0)[0] for prompt in prompts]
+
+
+def test_long_prompts_share_the_room_there_is():
+    jobs = generation_jobs(arrays([[1, 2, 3], [1, 4], [5]]), Decoding(max_tokens=7), [0, 1, 2])
+    assert run(jobs, parallel=8, batch_size=4, most=20).sequences == 2 + 1  # each may have 10 tokens
+    assert all(job.finish_reason for job in jobs)
 
 
 def test_a_job_without_a_pool_has_no_states():

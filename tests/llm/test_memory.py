@@ -36,9 +36,17 @@ def test_rearranged_weights_are_each_workers_own():
 
 def test_sequences_and_their_lengths_take_key_value_memory():
     cell = 2 * FACTS.kv_width
-    assert estimate_memory(FACTS, 16, 1025, 1) - estimate_memory(FACTS, 16, 1024, 1) == 17 * 256 * cell
+    assert estimate_memory(FACTS, 16, 513, 1) - estimate_memory(FACTS, 16, 512, 1) == 17 * 256 * cell
     assert estimate_memory(FACTS, 17, 256, 1) - estimate_memory(FACTS, 16, 256, 1) == 256 * cell
     assert estimate_memory(FACTS, 16, 10**9, 1) == estimate_memory(FACTS, 16, FACTS.context, 1)
+
+
+def test_long_prompts_run_fewer_together():
+    def remembered(length):
+        return estimate_memory(FACTS, 64, length, 1) - estimate_memory(FACTS, 1, length, 1)
+
+    assert remembered(256) == 63 * 256 * 2 * FACTS.kv_width
+    assert remembered(257) == 31 * 512 * 2 * FACTS.kv_width
 
 
 def test_states_take_the_logits_of_every_token_of_a_prompt():
@@ -49,7 +57,8 @@ def test_states_take_the_logits_of_every_token_of_a_prompt():
 
     row = (FACTS.vocabulary + FACTS.hidden_size) * 4
     assert more(100) == 2 * (100 - 16) * row
-    assert more(2000) == more(600) == 2 * (512 - 16) * row
+    assert more(600) == 2 * (512 - 16) * row
+    assert more(2000) == 2 * (512 - 8) * row  # of such there is room for 8 together
 
 
 @pytest.fixture

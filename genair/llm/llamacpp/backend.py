@@ -22,6 +22,7 @@ from genair.llm.base import (
     PooledStates,
 )
 from genair.llm.engine import Job, WaveEngine, generation_jobs, state_jobs
+from genair.llm.llamacpp.cells import cells, room
 from genair.llm.llamacpp.gguf import ModelPointer, forget_log, log_reason
 from genair.llm.llamacpp.interruptible import Interruptible
 from genair.records import ChatPrompt
@@ -106,6 +107,10 @@ class LlamaCppBackend:
         """Return the text of token ids; a character cut in the middle is dropped."""
         return b"".join(self._piece(token) for token in tokens).decode("utf-8", "ignore")
 
+    def room(self, length: int) -> int:
+        """Return how many sequences of so many tokens may be remembered together, at least 1."""
+        return room(length)
+
     def new_context(self, sequences: int, length: int, *, want_states: bool) -> "LlamaContext":
         """Return a context for so many sequences of at most `length` tokens each."""
         return LlamaContext(self._model, sequences, length, want_states=want_states)
@@ -165,7 +170,7 @@ class LlamaContext:
     def __init__(self, model: ModelPointer, sequences: int, length: int, *, want_states: bool) -> None:
         """Reserve `sequences` streams of `length` tokens; with `want_states`, states come out."""
         params = cpp.llama_context_default_params()
-        params.n_ctx = sequences * (-(-length // 256) * 256)
+        params.n_ctx = sequences * cells(length)
         params.n_batch, params.n_ubatch, params.n_seq_max = _BATCH, _UBATCH, sequences
         params.n_threads = params.n_threads_batch = 1
         params.flash_attn_type = 1
