@@ -36,13 +36,11 @@ class Interruptible:
             return function()
         if self._pool is None:
             self._pool = ThreadPoolExecutor(1, "genair-decode")
-        running = self._pool.submit(function)
-        try:
-            return running.result()
+        try:  # an interrupt may come as soon as the function runs, before anybody waits for it
+            return self._pool.submit(function).result()
         except BaseException:
             self.stop = True
-            running.cancel()
-            self._pool.shutdown(wait=True)
+            self._pool.shutdown(wait=True, cancel_futures=True)
             raise
 
     def close(self) -> None:
