@@ -39,7 +39,7 @@ def test_the_pipeline_runs_on_the_embedded_model_and_repeats_itself(tmp_path):
     ]
     assert {record.item_id for record in records} == known
     for record in records:
-        assert record.archetype.startswith("The people who would love this item are")
+        assert record.archetype.startswith("The ideal audience is people who")
         assert record.made_by["model"]["name"] == "smollm2-135m-instruct"
         assert 2 <= record.archetype_tokens <= 10
     metrics = [json.loads(line) for line in done.stdout.split("\n") if line]

@@ -54,14 +54,14 @@ def everything(done, folder):
 
 
 def test_lines_say_who_wrote_them_and_not_with_which_key(server, items, tmp_path):
-    server.answer = lambda *_: server.chat("The people who would love this item are few.", usage=(30, 9))
+    server.answer = lambda *_: server.chat("The ideal audience is people who fish.", usage=(30, 9))
     out = tmp_path / "arch.jsonl"
     done = run(items, server.url, "-o", out)
     assert done.returncode == 0, done.stderr
     rows = [json.loads(line) for line in out.read_bytes().split(b"\n") if line]
     assert [row["item_id"] for row in rows] == [item["item_id"] for item in ITEMS]
     for row in rows:
-        assert row["archetype"] == "The people who would love this item are few."
+        assert row["archetype"] == "The ideal audience is people who fish."
         assert (row["prompt_tokens"], row["archetype_tokens"]) == (30, 9)
         assert "Begin your answer" not in row["prompt"]
         made_by = row["_pg"]
@@ -258,4 +258,4 @@ def test_the_command_against_a_real_server(llama_server, at_home, items, tmp_pat
     assert done.returncode == 0, done.stderr
     rows = [json.loads(line) for line in out.read_text().splitlines()]
     assert [row["item_id"] for row in rows] == ["0", "1"]
-    assert all(row["archetype"].startswith("The people who would love this item are ") for row in rows)
+    assert all(row["archetype"].startswith("The ideal audience is people who ") for row in rows)
