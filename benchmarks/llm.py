@@ -8,8 +8,8 @@ each counts, since other load only ever slows. genair writes text *and* hidden s
 Run it on an otherwise idle machine.
 
 The ceiling is what the same context could do at most: the tokens of all prompts (the shared prefix once a
-wave) at the rate of pure prefill, plus all generated tokens at the rate of decoding 16 sequences, without
-sampling, tokenising, copying or waiting.
+wave) at the rate of pure prefill, plus all generated tokens at the rate of decoding a full wave behind
+prompts of 128 tokens, without sampling, tokenising, copying or waiting.
 """
 
 import argparse
@@ -88,17 +88,18 @@ def embedder(spec: BackendSpec, items: int, workers: int) -> dict[str, float]:
 
 
 def raw_rates(model: str) -> tuple[float, float]:
-    """Return tokens/s of pure prefill and of decoding 16 sequences, in this process with one thread."""
+    """Return tokens/s of pure prefill and of decoding a wave, in this process with one thread."""
     from genair.llm.llamacpp.backend import LlamaCppBackend
 
     backend = LlamaCppBackend(BackendSpec("llamacpp", model, "", "", ""))
-    context = backend.new_context(17, 384, want_states=False)
-    size, slots = context.batch_size, np.arange(1, 17, dtype=np.int32)
+    wave = CONFIG.wave
+    context = backend.new_context(wave + 1, 128 + MAX_TOKENS, want_states=False)
+    size, slots = context.batch_size, np.arange(1, wave + 1, dtype=np.int32)
     seconds = 0.0
-    for _ in range(4):
-        for slot in range(1, 17):
+    for _ in range(2):
+        for slot in slots.tolist():
             context.clear(slot)
-        for first in range(0, 16, size // 128):  # prompts of 128 tokens
+        for first in range(0, wave, size // 128):
             chosen = slots[first : first + size // 128]
             tokens = np.full(len(chosen) * 128, 100, np.int32)
             positions = np.tile(np.arange(128, dtype=np.int32), len(chosen))
@@ -106,12 +107,12 @@ def raw_rates(model: str) -> tuple[float, float]:
             context.read(tokens, positions, np.repeat(chosen, 128))
             context.synchronize()
             seconds += time.perf_counter() - start
-    prefill = 4 * 16 * 128 / seconds
+    prefill = 2 * wave * 128 / seconds
     start = time.perf_counter()
     for step in range(MAX_TOKENS):
-        context.decode(np.full(16, 100, np.int32), np.full(16, 128 + step, np.int32), slots)
+        context.decode(np.full(wave, 100, np.int32), np.full(wave, 128 + step, np.int32), slots)
         context.logits(0)
-    return prefill, 16 * MAX_TOKENS / (time.perf_counter() - start)
+    return prefill, wave * MAX_TOKENS / (time.perf_counter() - start)
 
 
 def ceiling(spec: BackendSpec, items: int, workers: int) -> dict[str, float]:
@@ -175,13 +176,13 @@ def main() -> None:
     from llm_peers import PEERS
 
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--items", type=int, default=128)
+    parser.add_argument("--items", type=int, default=64)
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--only", default="", help="names that hold this")
     parser.add_argument("--peers", type=Path, default=Path("genair-demo/peers"), help="their environment")
     given = parser.parse_args()
-    spec = backend_spec("llamacpp", DEFAULT_MODEL, 16)
-    folder = backend_spec("transformers", DEFAULT_MODEL, 16).model
+    spec = backend_spec("llamacpp", DEFAULT_MODEL, CONFIG.wave)
+    folder = backend_spec("transformers", DEFAULT_MODEL, CONFIG.wave).model
     workers = usable_cores()
     best: dict[str, dict[str, float]] = json.loads(RESULT.read_text())["rows"] if RESULT.is_file() else {}
     with tempfile.TemporaryDirectory() as scratch:

@@ -147,6 +147,7 @@ PEERS: dict[str, Callable[[Work], Result]] = {
     "server, 16 slots, fast copy": lambda work: server(work, "fast", 16),
     "transformers, fp32, batch 16": lambda work: transformers_generate(work, "float32", 16),
     "transformers, fp32, batch 32": lambda work: transformers_generate(work, "float32", 32),
+    "transformers, fp32, batch 64": lambda work: transformers_generate(work, "float32", 64),
     "transformers, bf16, batch 16": lambda work: transformers_generate(work, "bfloat16", 16),
     "embed loop, as shipped": lambda work: embed_loop(work, "shipped"),
     "embed loop, fast copy": lambda work: embed_loop(work, "fast"),

@@ -1,4 +1,4 @@
-"""Prints the README's table from benchmarks/results/stages-*.json.
+"""Prints the README's tables from benchmarks/results/stages-*.json, llm.json and prompts-*.json.
 
 python benchmarks/table.py
 """
@@ -12,7 +12,7 @@ TITLES = ("ID", "text", "text, calibrated", "text + ID", "text + ID, calibrated"
 STAGES = ("archetype", "embed", "calibrate", "train text+id", "eval text+id")
 
 
-def main() -> None:
+def stages() -> None:
     """Print one table of metrics and one of costs."""
     sheets = {
         path.stem.removeprefix("stages-"): json.loads(path.read_text()) for path in RESULTS.glob("stages-*")
@@ -35,6 +35,37 @@ def main() -> None:
         rows = [sheet["rows"].get(stage) for stage in STAGES]
         cells = (f"{row['seconds']:.0f} / {row['peak_mib']}" if row else "not measured" for row in rows)
         print(f"| {name} |", " | ".join(cells), "|")
+
+
+def llm() -> None:
+    """Print the language model's rates, fastest first, and how many times genair's each is."""
+    rows = json.loads((RESULTS / "llm.json").read_text())["rows"]
+    writing = {name: row["tokens"] / row["seconds"] for name, row in rows.items() if "embed" not in name}
+    reading = {name: row["items"] / row["seconds"] for name, row in rows.items() if "embed" in name}
+    for unit, rates in (("tokens/s", writing), ("items/s", reading)):
+        own = next(rate for name, rate in rates.items() if name.startswith("genair"))
+        print(f"\n| | {unit} | genair is |\n| --- | --- | --- |")
+        for name, rate in sorted(rates.items(), key=lambda pair: -pair[1]):
+            print(f"| {name} | {rate:.3g} | {'' if rate == own else f'{own / rate:.2f} x'} |")
+
+
+def prompts() -> None:
+    """Print what each prompt's archetypes are like."""
+    titles = ("auc", "auc_matched", "distinct_3", "copied", "loops", "stops")
+    for path in sorted(RESULTS.glob("prompts-*")):
+        rows = json.loads(path.read_text())
+        items = {row["items"] for row in rows.values()}
+        print(f"\n| {path.stem.removeprefix('prompts-')} ({items.pop()} items) |", " | ".join(titles), "|")
+        print("| --- |", " --- |" * len(titles))
+        for name, row in sorted(rows.items(), key=lambda pair: -pair[1]["auc_matched"]):
+            print(f"| {name} |", " | ".join(f"{row[title]:.3f}" for title in titles), "|")
+
+
+def main() -> None:
+    """Print all tables."""
+    stages()
+    llm()
+    prompts()
 
 
 if __name__ == "__main__":
