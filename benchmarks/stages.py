@@ -2,8 +2,10 @@
 
     python benchmarks/stages.py                                   # the embedded catalogue
     python benchmarks/stages.py --name ml-100k --items items.jsonl.gz --interactions log.jsonl.gz \
-        --item-type movie --work FOLDER
+        --item-type movie --work FOLDER [--fused]
 
+With `--fused` text and vectors come from one pass, which goes on where a killed one stopped (its time is then
+that of the last part).
 Results go to benchmarks/results/stages-NAME.json, a row as soon as a command is done. Rows that are there and
 whose output still lies in the work folder are not measured again, so a run can be killed and resumed.
 Memory is the largest single process of the command (workers are processes of their own).
@@ -57,7 +59,7 @@ class Sheet:
         """Measure a command unless its row and its output are there."""
         if title in self.rows and (self.work / output).is_file():
             return
-        words = words if into else [*words, "-o", output, "--force"]
+        words = words if into else [*words, "-o", output, "--resume" if "--resume" in words else "--force"]
         self.rows[title] = measure(words, self.work, self.work / output if into else None)
         self.save()
 
@@ -81,6 +83,17 @@ def processor() -> str:
     )
 
 
+def write_vectors(sheet: Sheet, round_: str, items: str, given: argparse.Namespace) -> None:
+    """Measure what the language model does."""
+    words = ["archetype", items, "--item-type", given.item_type]
+    arch, emb = f"{round_}arch.jsonl", f"{round_}emb.h5"
+    if given.fused:
+        sheet.run(f"{round_}archetype and embed", [*words, "--embeddings", emb, "--resume"], arch)
+    else:
+        sheet.run(f"{round_}archetype", words, arch)
+        sheet.run(f"{round_}embed", ["embed", arch], emb)
+
+
 def main() -> None:
     """Measure everything once, then repeat what is asked for and compare bytes."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -89,6 +102,7 @@ def main() -> None:
     parser.add_argument("--interactions", default=str(interactions_path()))
     parser.add_argument("--item-type", default="item")
     parser.add_argument("--work", default="genair-demo/bench")
+    parser.add_argument("--fused", action="store_true", help="text and vectors in one pass")
     parser.add_argument(
         "--repeat", choices=["all", "models", "none"], default="models", help="what runs twice"
     )
@@ -99,9 +113,7 @@ def main() -> None:
     sheet = Sheet(given.name, work)
     for round_ in ("", "again-") if given.repeat != "none" else ("",):
         if not round_ or given.repeat == "all":
-            words = ["archetype", items, "--item-type", given.item_type]
-            sheet.run(f"{round_}archetype", words, f"{round_}arch.jsonl")
-            sheet.run(f"{round_}embed", ["embed", f"{round_}arch.jsonl"], f"{round_}emb.h5")
+            write_vectors(sheet, round_, items, given)
         sheet.run(f"{round_}calibrate", ["calibrate", "emb.h5", "-i", log], f"{round_}cal.h5")
         for title, (mode, vectors) in MODELS.items():
             model = f"{round_}{title.replace(', ', '-')}.h5"
