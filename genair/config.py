@@ -14,6 +14,7 @@ from genair.errors import UsageError
 DEFAULT_MODEL = "smollm2-135m-instruct"
 VIEWS = ("context", "archetype")
 ITEM_ENCODERS = ("id", "text", "text+id")
+USER_NORMS = ("none", "size")
 
 
 PRESETS: Mapping[str, Mapping[str, Any]] = {
@@ -119,6 +120,34 @@ class EmbedConfig:
 
 
 @dataclass(frozen=True)
+class GraphConfig:
+    """What counts as consumed together, and how much.
+
+    Attributes:
+        window: items of a user are together if at most so many events apart; 0 is the whole history.
+        min_count: users who must share a pair.
+        user_norm: what a user adds to each of its pairs: `none` is 1; `size` is 1/(m - 1) for a user with m
+            different items, with a window, too.
+        score: name in `genair.data.SCORES`.
+        max_pairs: a graph of more pairs is cut: each of n items keeps its max(1, max_pairs // n) strongest
+            neighbours (of equal ones, the lower item index), and a pair stays when either end keeps it.
+    """
+
+    window: int = 0
+    min_count: int = 1
+    user_norm: str = "none"
+    score: str = "log"
+    max_pairs: int = 20_000_000
+
+    def __post_init__(self) -> None:
+        """Refuse values outside their range."""
+        _require(self.window >= 0, "--window", self.window, "0 or more")
+        _require(self.min_count >= 1, "--min-count", self.min_count, "1 or more")
+        _require(self.user_norm in USER_NORMS, "--user-norm", self.user_norm, " or ".join(USER_NORMS))
+        _require(self.max_pairs >= 1, "--max-pairs", self.max_pairs, "1 or more")
+
+
+@dataclass(frozen=True)
 class CalibrateConfig:
     """Settings of `calibrate`.
 
@@ -130,6 +159,7 @@ class CalibrateConfig:
         steps: full-catalogue optimisation steps.
         learning_rate: of Adam.
         seed: of the held-out pairs, the adapter and the sampled pairs.
+        graph: what the associated pairs are.
     """
 
     objective: str = "alignment"
@@ -139,6 +169,7 @@ class CalibrateConfig:
     steps: int = 200
     learning_rate: float = 1e-3
     seed: int = 0
+    graph: GraphConfig = field(default_factory=GraphConfig)
 
     def __post_init__(self) -> None:
         """Refuse values outside their range."""

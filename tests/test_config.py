@@ -1,10 +1,10 @@
 """Every setting keeps to its range, and what shapes the output is what gets recorded."""
 
-from dataclasses import FrozenInstanceError, fields, replace
+from dataclasses import FrozenInstanceError, asdict, fields, replace
 
 import pytest
 
-from genair.config import ArchetypeConfig, CalibrateConfig, Decoding, EmbedConfig, TrainConfig
+from genair.config import ArchetypeConfig, CalibrateConfig, Decoding, EmbedConfig, GraphConfig, TrainConfig
 from genair.errors import UsageError
 
 INF, NAN = float("inf"), float("nan")
@@ -20,6 +20,10 @@ BAD = [
     (EmbedConfig, "views", [(), ("both",), ("context", "Archetype"), ("context", "context")]),
     (EmbedConfig, "dim", [0, -1]),
     (EmbedConfig, "wave", [0, -3]),
+    (GraphConfig, "window", [-1]),
+    (GraphConfig, "min_count", [0, -1]),
+    (GraphConfig, "user_norm", ["", "Size", "log"]),
+    (GraphConfig, "max_pairs", [0, -1]),
     (CalibrateConfig, "dim", [0, -1]),
     (CalibrateConfig, "gamma", [0, -1, NAN, INF]),
     (CalibrateConfig, "holdout", [-0.1, 1, 1.5, NAN]),
@@ -38,15 +42,18 @@ BAD = [
     (TrainConfig, "patience", [0]),
     (TrainConfig, "seed", [-1]),
 ]
+KINDS = [Decoding, ArchetypeConfig, EmbedConfig, GraphConfig, CalibrateConfig, TrainConfig]
 GOOD = [
     (Decoding, {"max_tokens": 2, "temperature": 0, "top_p": 1, "top_k": 0, "repeat_penalty": 0.5}),
     (ArchetypeConfig, {"max_field_chars": 0, "wave": 1, "fields": ("title",)}),
     (EmbedConfig, {"views": ("context",), "dim": 1, "wave": 1}),
     (EmbedConfig, {"views": ("archetype",)}),
+    (GraphConfig, {"window": 0, "min_count": 1, "user_norm": "size", "max_pairs": 1}),
     (CalibrateConfig, {"dim": 1, "gamma": 0.1, "holdout": 0, "steps": 1, "seed": 0}),
     (TrainConfig, {"dim": 6, "heads": 3, "dropout": 0, "max_length": 1, "epochs": 1, "patience": 1}),
 ]
-CHECKED_ELSEWHERE = {"prompt", "fields", "decoding", "objective", "backbone", "loss"}  # by registry or use
+# by registry or use
+CHECKED_ELSEWHERE = {"prompt", "fields", "decoding", "objective", "backbone", "loss", "score", "graph"}
 ANY_VALUE = {(ArchetypeConfig, "seed")}  # it is hashed as text
 
 
@@ -62,14 +69,14 @@ def test_the_ends_of_a_range_are_inside(kind, values):
     assert {name: getattr(made, name) for name in values} == values
 
 
-@pytest.mark.parametrize("kind", [Decoding, ArchetypeConfig, EmbedConfig, CalibrateConfig, TrainConfig])
+@pytest.mark.parametrize("kind", KINDS)
 def test_every_field_has_a_range(kind):
     tried = {name for other, name, _ in BAD if other is kind}
     free = CHECKED_ELSEWHERE | {name for other, name in ANY_VALUE if other is kind}
     assert {field.name for field in fields(kind)} <= tried | free
 
 
-@pytest.mark.parametrize("kind", [Decoding, ArchetypeConfig, EmbedConfig, CalibrateConfig, TrainConfig])
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_setting_cannot_be_changed_after_its_check(kind):
     with pytest.raises(FrozenInstanceError):
         setattr(kind(), fields(kind)[0].name, 0)
@@ -77,7 +84,18 @@ def test_a_setting_cannot_be_changed_after_its_check(kind):
 
 @pytest.mark.parametrize("config", [CalibrateConfig(), TrainConfig(), Decoding(temperature=0.5)])
 def test_all_settings_are_recorded(config):
-    assert config.settings() == {field.name: getattr(config, field.name) for field in fields(config)}
+    assert config.settings() == asdict(config)
+
+
+def test_the_settings_of_the_graph_are_recorded_with_those_of_calibration():
+    graph = GraphConfig(window=5, min_count=2, user_norm="size", score="ppmi", max_pairs=7)
+    assert CalibrateConfig(graph=graph).settings()["graph"] == {
+        "window": 5,
+        "min_count": 2,
+        "user_norm": "size",
+        "score": "ppmi",
+        "max_pairs": 7,
+    }
 
 
 def test_greedy_decoding_records_only_what_it_uses():

@@ -36,6 +36,7 @@ def test_later_changes_to_the_listing_do_not_reach_in():
     ("module", "name"),
     [
         ("genair.llm", "BACKENDS"),
+        ("genair.data", "SCORES"),
         ("genair.calibrate", "OBJECTIVES"),
         ("genair.models", "BACKBONES"),
         ("genair.train", "LOSSES"),

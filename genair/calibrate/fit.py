@@ -15,7 +15,7 @@ from torch.nn import functional
 from genair.calibrate import OBJECTIVES
 from genair.calibrate.adapter import Adapter
 from genair.calibrate.diagnostics import Diagnostics, measure
-from genair.config import CalibrateConfig
+from genair.config import CalibrateConfig, GraphConfig
 from genair.data.association import Pairs, associate, hold_out
 from genair.data.sequences import Sequences
 from genair.errors import InputError
@@ -33,6 +33,7 @@ class Calibration:
         weights: the adapter's parameters by name.
         graph: the associated pairs that were learned from.
         held: those kept out for measuring.
+        dropped: how many weaker pairs the cap cut off.
         before: diagnostics of the input vectors.
         after: diagnostics of `vectors`.
     """
@@ -41,6 +42,7 @@ class Calibration:
     weights: Mapping[str, npt.NDArray[np.float32]]
     graph: Pairs
     held: Pairs
+    dropped: int
     before: Diagnostics
     after: Diagnostics
 
@@ -57,11 +59,10 @@ def calibrate(
         on_step: told each step's loss.
 
     Raises:
-        InputError: no two items are ever consumed by one user, or the loss stops being finite.
+        InputError: no two items are associated, or the loss stops being finite.
+        UsageError: there is no such objective or score.
     """
-    pairs = associate(train)
-    if not len(pairs):
-        raise InputError("no two items share a user in the training events: nothing to calibrate by")
+    pairs = _pairs(train, config.graph)
     graph, held = hold_out(pairs, config.holdout, config.seed)
     if not len(graph):
         raise InputError(f"all {len(pairs)} associated pairs are held out: lower --holdout")
@@ -74,9 +75,20 @@ def calibrate(
         weights={name: value.detach().numpy() for name, value in adapter.state_dict().items()},
         graph=graph,
         held=held,
+        dropped=pairs.dropped,
         before=measure(vectors, graph, held, config.seed),
         after=measure(calibrated, graph, held, config.seed),
     )
+
+
+def _pairs(train: Sequences, config: GraphConfig) -> Pairs:
+    pairs = associate(train, config)
+    if len(pairs):
+        return pairs
+    if config.min_count > 1:
+        settings = f"--min-count {config.min_count} and --score {config.score}"
+        raise InputError(f"{settings} leave no pair of items: lower --min-count")
+    raise InputError("no two items share a user in the training events: nothing to calibrate by")
 
 
 def _fit(

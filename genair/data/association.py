@@ -1,7 +1,9 @@
 """What is consumed together: a sparse graph over the items of training sequences.
 
 c_ij = number of users whose training events hold both i and j, i != j (each user counts once a pair, so a
-repeated item makes no self pair); s_ij = log(1 + c_ij) / log(1 + max c), in (0, 1].
+repeated item makes no self pair); s_ij in (0, 1] is a score of it, log(1 + c_ij) / log(1 + max c) by default.
+What else may count as together is in `company`, how users weigh in `cooccurrence`; the scores are in
+`scores`, and `strongest` says what happens to very many pairs.
 """
 
 from dataclasses import dataclass
@@ -10,7 +12,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
+from genair.config import GraphConfig
+from genair.data import SCORES
+from genair.data.cooccurrence import Cooccurrence
 from genair.data.sequences import Sequences
+from genair.data.strongest import StrongestPairs
 
 
 @dataclass(frozen=True)
@@ -21,11 +27,13 @@ class Pairs:
         rows: int64, 0-based item rows i, shape (pairs,).
         columns: int64, 0-based item rows j > i, shape (pairs,).
         scores: float64 s_ij in (0, 1], shape (pairs,).
+        dropped: how many weaker pairs were cut off from these.
     """
 
     rows: npt.NDArray[np.int64]
     columns: npt.NDArray[np.int64]
     scores: npt.NDArray[np.float64]
+    dropped: int = 0
 
     def __len__(self) -> int:
         """Return the number of pairs."""
@@ -41,22 +49,28 @@ class Pairs:
         return (upper + upper.T).tocsr()
 
 
-def associate(train: Sequences) -> Pairs:
-    """Count co-occurrence in training sequences and score it.
+def associate(train: Sequences, config: GraphConfig | None = None) -> Pairs:
+    """Count co-occurrence in training sequences and score it; time grows with the pairs, memory does not.
 
     Args:
         train: training parts only; validation and test events must not be in it.
+        config: what counts and how; None takes the defaults.
+
+    Raises:
+        UsageError: there is no such score.
     """
-    users = np.repeat(np.arange(len(train)), train.lengths())
-    ones = np.ones(len(users))
-    seen = sparse.coo_array((ones, (users, train.items - 1)), shape=(len(train), train.n_items)).tocsr()
-    seen.data[:] = 1.0  # duplicates were summed: an item counts once a user
-    upper = sparse.triu(seen.T @ seen, k=1).tocoo()
-    rows, columns = (np.asarray(axis, dtype=np.int64) for axis in upper.coords)
-    order = np.lexsort((columns, rows))
-    counts = upper.data[order]
-    scores = np.log1p(counts) / np.log1p(counts.max()) if len(counts) else counts
-    return Pairs(rows[order], columns[order], scores)
+    config = config or GraphConfig()
+    make_score = SCORES.get(config.score)
+    counted = Cooccurrence(train, config)
+    score = make_score(counted)
+    kept = StrongestPairs(train.n_items, config.max_pairs)
+    for start, rows in counted.blocks():
+        rows.data = score.strengths(start, rows)
+        kept.add(rows)
+    upper = kept.pairs()
+    rows_of = np.repeat(np.arange(train.n_items), np.diff(upper.indptr))
+    columns = upper.indices.astype(np.int64)
+    return Pairs(rows_of, columns, score.finish(upper.data), kept.seen() - len(columns))
 
 
 def hold_out(pairs: Pairs, share: float, seed: int) -> tuple[Pairs, Pairs]:

@@ -10,7 +10,8 @@ from torch.nn import functional
 
 from genair.calibrate.adapter import Adapter
 from genair.calibrate.fit import calibrate
-from genair.config import CalibrateConfig
+from genair.config import CalibrateConfig, GraphConfig
+from genair.data import SCORES
 from genair.data.association import associate
 from genair.errors import InputError
 
@@ -74,17 +75,44 @@ _CHANGES = {
     "steps": 16,
     "learning_rate": 1e-3,
     "seed": 1,
+    "graph": GraphConfig(score="cosine"),
 }
+_GRAPHS = {"window": 1, "min_count": 2, "user_norm": "size", "score": "jaccard", "max_pairs": 200}
 
 
 def test_every_setting_is_tried():
     assert set(_CHANGES) == {field.name for field in fields(CalibrateConfig)}
+    assert set(_GRAPHS) == {field.name for field in fields(GraphConfig)}
 
 
 @pytest.mark.parametrize("name", _CHANGES)
 def test_every_setting_changes_the_result(name, toy_clusters):
     changed = calibrate(*toy_clusters, replace(QUICK, **{name: _CHANGES[name]})).vectors
     assert not np.array_equal(changed, calibrate(*toy_clusters, QUICK).vectors)
+
+
+@pytest.mark.parametrize("name", _GRAPHS)
+def test_every_setting_of_the_graph_changes_the_result(name, toy_clusters, toy_sequences):
+    vectors, clusters = toy_clusters
+    histories = [clusters.of(user).tolist()[user % 4 :] for user in range(len(clusters))]  # 2 to 6 items
+    train = toy_sequences(histories, 80)
+    graph = GraphConfig(**{name: _GRAPHS[name]})
+    changed = calibrate(vectors, train, replace(QUICK, graph=graph)).vectors
+    assert not np.array_equal(changed, calibrate(vectors, train, QUICK).vectors)
+
+
+def test_each_score_gives_a_space_of_its_own(toy_clusters):
+    graphs = [GraphConfig(score=score) for score in SCORES.names()]
+    spaces = {calibrate(*toy_clusters, replace(QUICK, graph=graph)).vectors.tobytes() for graph in graphs}
+    assert len(spaces) == len(graphs)
+
+
+def test_pairs_over_the_cap_are_dropped_and_counted(toy_clusters):
+    every = calibrate(*toy_clusters, QUICK)
+    cut = calibrate(*toy_clusters, replace(QUICK, graph=GraphConfig(max_pairs=200)))
+    assert every.dropped == 0
+    assert len(cut.graph) + len(cut.held) + cut.dropped == len(every.graph) + len(every.held)
+    assert 0 < len(cut.graph) + len(cut.held) <= 200
 
 
 def test_the_last_item_has_its_own_vector(toy_clusters):
@@ -159,6 +187,12 @@ def test_without_held_pairs_calibration_works_and_claims_nothing(toy_clusters):
 def test_items_never_consumed_together_are_an_error(histories, toy_sequences):
     with pytest.raises(InputError, match="no two items share a user"):
         calibrate(_random(3, 4), toy_sequences(histories, 3), QUICK)
+
+
+def test_a_graph_that_the_least_count_empties_is_an_error_that_names_it(toy_sequences):
+    config = replace(QUICK, graph=GraphConfig(min_count=3))
+    with pytest.raises(InputError, match="--min-count 3 and --score log leave no pair"):
+        calibrate(_random(3, 4), toy_sequences([[1, 2], [2, 1]], 3), config)
 
 
 def test_one_item_is_an_error(toy_sequences):
