@@ -1,6 +1,6 @@
 """What a file is and who made it, without loading vectors; and whether it is whole."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,7 @@ def describe_container(path: Path, name: str, *, check: bool) -> dict[str, Any]:
         found: dict[str, Any] = {"file": name, **container.attributes()}
         found["datasets"] = {key: _shape(container, key) for key in container.names()}
         found["diagnostics"] = _diagnostics(container)
+        found["association"] = _association(container)
         found["steps"] = [_step(step) for step in container.steps]
         if check:
             _check(container)
@@ -87,13 +88,33 @@ def _shape(container: Container, key: str) -> str:
     return f"{' x '.join(map(str, dataset.shape)) or 'scalar'} {kind}"
 
 
-def _diagnostics(container: Container) -> dict[str, dict[str, float]]:
-    found: dict[str, dict[str, float]] = {}
+def _diagnostics(container: Container) -> dict[str, dict[str, float | None]]:
+    """Return each moment's measures; None where there was nothing to measure on, since JSON has no nan."""
+    found: dict[str, dict[str, float | None]] = {}
     for path in container.names("diagnostics") if container.has("diagnostics") else []:
         _, moment, measure = path.split("/")
         value = float(container.read(path))
-        found.setdefault(moment, {})[measure] = value
+        found.setdefault(moment, {})[measure] = value if np.isfinite(value) else None
     return found
+
+
+def _association(container: Container) -> dict[str, Any]:
+    """Return how large and how dense the graph is that the vectors learned from; nothing without one."""
+    if not container.has("association/indptr"):
+        return {}
+    neighbours = np.diff(container.read("association/indptr"))
+    return {
+        "pairs": int(neighbours.sum()) // 2,
+        "score": _score(container.steps),
+        "mean_neighbours": round(float(neighbours.sum()) / max(1, len(neighbours)), 2),
+        "items_without": int((neighbours == 0).sum()),
+    }
+
+
+def _score(steps: Sequence[Step]) -> str:
+    """Return the last calibration's kind of score; `log` was the only one before it was recorded."""
+    graphs = [step.settings.get("graph") for step in steps if step.command == "calibrate"]
+    return str(graphs[-1].get("score")) if graphs and isinstance(graphs[-1], Mapping) else "log"
 
 
 def _step(step: Step) -> dict[str, Any]:

@@ -50,17 +50,21 @@ def _describe(file: str, *, check: bool) -> dict[str, Any]:
 def _show(found: dict[str, Any]) -> None:
     plain = [(key, str(value)) for key, value in found.items() if not isinstance(value, (dict, list))]
     console.table(("", ""), plain, left=2)
-    for part in ("datasets", "fields"):
-        if part in found:
+    for part in ("datasets", "fields", "association"):
+        if found.get(part):
             console.table((part, ""), [(key, str(value)) for key, value in found[part].items()], left=2)
     if diagnostics := found.get("diagnostics"):
         moments = list(diagnostics)[::-1]  # before, after
         measures = diagnostics[moments[0]]
-        rows = [(name, *(f"{diagnostics[moment][name]:.3f}" for moment in moments)) for name in measures]
+        rows = [(name, *(_figure(diagnostics[moment][name]) for moment in moments)) for name in measures]
         console.table(("diagnostics", *moments), rows)
     for step in found["steps"]:
         title = str(step.pop("id"))
         console.table((title, ""), sorted(_flat(step, "")), left=2)
+
+
+def _figure(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
 
 
 def _flat(value: object, name: str) -> Iterator[tuple[str, str]]:

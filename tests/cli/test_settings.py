@@ -62,6 +62,14 @@ def test_info_shows_every_step_of_a_model(run, files):
     assert json.loads(row["config"])["dim"] == 16
 
 
+def test_info_shows_a_calibration_that_had_nothing_to_measure_on(run, files, tmp_path):
+    words = ("-o", tmp_path / "cal.h5", "--steps", 1, "--holdout", 0)
+    assert run("calibrate", files.vectors, "-i", files.log, *words).status == 0
+    (row,) = run("info", tmp_path / "cal.h5").rows
+    assert row["diagnostics"]["after"]["auc"] is None
+    assert row["diagnostics"]["after"]["effective_rank"] > 1
+
+
 def test_info_tells_json_lines_apart(run, files):
     found = {path.name: run("info", path).rows[0] for path in (files.items, files.log, files.archetypes)}
     assert [row["format"] for row in found.values()] == ["items", "interactions", "archetypes"]

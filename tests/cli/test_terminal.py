@@ -52,6 +52,7 @@ def test_info_shows_steps_and_diagnostics_on_a_terminal(files):
         "before",
         "after",
         "effective_rank",
+        "mean_neighbours",
         "archetype-",
         "embed-",
         "calibrate-",

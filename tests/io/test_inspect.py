@@ -39,7 +39,7 @@ def test_a_container_says_what_it_holds_and_who_made_it(path):
     assert found["datasets"]["item_ids"] == "3 string"
     assert found["datasets"]["diagnostics/after/auc"] == "scalar float64"
     assert found["diagnostics"]["before"] == {"auc": 0.5}
-    assert found["diagnostics"]["after"]["auc"] == 0.75
+    assert found["diagnostics"]["after"] == {"auc": 0.75, "spearman": None}
     assert found["steps"] == [
         {
             "id": STEPS[0].id,
@@ -50,6 +50,32 @@ def test_a_container_says_what_it_holds_and_who_made_it(path):
         }
     ]
     assert "check" not in found
+
+
+def graph_of(tmp_path, indptr, steps):
+    extras = {"association/indptr": np.asarray(indptr), "association/indices": np.zeros(indptr[-1], np.int64)}
+    write_table(tmp_path / "g.h5", EmbeddingTable(IDS, np.ones((3, 2), np.float32), steps, extras))
+    return describe_container(tmp_path / "g.h5", "g.h5", check=True)["association"]
+
+
+@pytest.mark.parametrize(("settings", "score"), [({"graph": {"score": "ppmi"}}, "ppmi"), ({"dim": 2}, "log")])
+def test_a_graph_is_summed_up(tmp_path, settings, score):
+    found = graph_of(tmp_path, [0, 1, 2, 2], [*STEPS, Step("calibrate", settings, {}, {})])
+    assert found == {"pairs": 1, "score": score, "mean_neighbours": 0.67, "items_without": 1}
+
+
+def test_the_last_calibration_names_the_score(tmp_path):
+    steps = [Step("calibrate", {"graph": {"score": score}}, {}, {}) for score in ("cosine", "jaccard")]
+    assert graph_of(tmp_path, [0, 2, 4, 6], steps) == {
+        "pairs": 3,
+        "score": "jaccard",
+        "mean_neighbours": 2.0,
+        "items_without": 0,
+    }
+
+
+def test_without_a_graph_nothing_is_said_of_one(path):
+    assert describe_container(path, "a.h5", check=False)["association"] == {}
 
 
 def test_a_whole_file_passes_its_check(path, tmp_path):
