@@ -43,6 +43,15 @@ def available_memory(proc: Path = _PROC, cgroup: Path = _CGROUP_V2) -> int | Non
     return min(found, default=None)
 
 
+def free_on(device: str) -> int | None:
+    """Return the free bytes where torch would compute; None if unknown."""
+    if not device.startswith("cuda"):
+        return available_memory()
+    import torch
+
+    return int(torch.cuda.mem_get_info(torch.device(device))[0])
+
+
 def processor(proc: Path = _PROC) -> str:
     """Return what this processor is and can do: its name, and 8 hex digits for its instructions."""
     try:

@@ -1,6 +1,7 @@
 """Small worlds that the tests of several rooms share."""
 
 import multiprocessing
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
@@ -14,6 +15,8 @@ import pytest
 from genair.data.sequences import Sequences
 
 Histories = Sequence[Sequence[int]]
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # torch's threads spin: tests beside other work take 30 times as long
 
 
 @pytest.fixture(scope="session")

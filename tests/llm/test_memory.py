@@ -13,8 +13,9 @@ from genair.errors import GenairError
 from genair.llm import memory
 from genair.llm.base import BackendSpec
 from genair.llm.facts import ModelFacts
-from genair.llm.memory import PROMPT_TOKENS, estimate_memory, require_memory
+from genair.llm.memory import PROMPT_TOKENS, estimate_folder, estimate_memory, require_memory
 from genair.llm.models import ModelFile, backend_spec
+from genair.llm.models.configs import folder_facts
 from genair.llm.models.headers import facts_of
 
 MIB = 1 << 20
@@ -84,6 +85,15 @@ def test_more_sequences_need_more(little):
     require_memory(SPEC, 0, 8, 40)
 
 
+def test_transformers_holds_the_weights_in_every_process_where_it_computes(monkeypatch):
+    spec = BackendSpec("transformers", "/models/m", "m", "ab", "bf16 cuda", 16, device="cuda:0", dtype="bf16")
+    monkeypatch.setattr(memory, "folder_facts", lambda _: FACTS)
+    monkeypatch.setattr(memory, "free_on", lambda device: {"cuda:0": 1500 * MIB}[device])
+    require_memory(spec, 0, 16, 40)
+    with pytest.raises(GenairError, match=r"2 workers with m would take about .*1500 MiB are free on cuda:0"):
+        require_memory(spec, 2, 16, 40)
+
+
 def test_what_is_not_known_is_not_refused(little, monkeypatch):
     require_memory(replace(SPEC, backend="echo"), 1000, 32)
     monkeypatch.setattr(memory, "available_memory", lambda: None)
@@ -109,7 +119,7 @@ def watch():
         time.sleep(0.1)
 
 threading.Thread(target=watch, daemon=True).start()
-backend = BACKENDS.get("llamacpp")(BackendSpec(**spec))
+backend = BACKENDS.get(spec["backend"])(BackendSpec(**spec))
 lamps = " lamp" * words
 prompts = [ChatPrompt("You know people.", f"Who likes {n}?{lamps}", "People who") for n in range(16)]
 longest = max(backend.count_tokens(prompt) for prompt in prompts)
@@ -127,4 +137,14 @@ def test_the_estimate_is_within_half_of_what_a_worker_takes(parallel, words, sta
     peak, longest = json.loads(subprocess.run(run, capture_output=True, check=True).stdout)
     facts = facts_of(ModelFile(spec.name, memory.Path(spec.model)))
     estimate = estimate_memory(facts, parallel, longest + 4, 1, want_states=states)
+    assert 1 / 1.5 < estimate / peak < 1.5, f"{estimate / MIB:.0f} MiB estimated, {peak / MIB:.0f} taken"
+
+
+@pytest.mark.llm
+def test_the_estimate_is_within_half_of_what_transformers_takes():
+    pytest.importorskip("transformers")
+    spec = backend_spec("transformers", DEFAULT_MODEL, 16, device="cpu", dtype="fp32")
+    run = [sys.executable, "-c", WORKER, json.dumps([vars(spec), 60, 4, True])]
+    peak, longest = json.loads(subprocess.run(run, capture_output=True, check=True).stdout)
+    estimate = estimate_folder(folder_facts(memory.Path(spec.model)), 4, "cpu", 16, longest + 4, 1)
     assert 1 / 1.5 < estimate / peak < 1.5, f"{estimate / MIB:.0f} MiB estimated, {peak / MIB:.0f} taken"

@@ -22,6 +22,7 @@ from genair.device import resolve_device, resolve_dtype
 from genair.errors import GenairError, InputError, MissingExtraError, UsageError
 from genair.llm.base import Answered, BackendSpec, Generation, PooledStates
 from genair.llm.engine import Job, generation_jobs
+from genair.llm.transformers_.batches import batch_tokens
 from genair.llm.transformers_.causal import CausalModel
 from genair.llm.transformers_.chattokens import ChatTokens, Tokens
 from genair.llm.transformers_.padded import PaddedEngine
@@ -35,8 +36,6 @@ try:
 except ImportError as error:
     raise MissingExtraError.of("transformers", "transformers") from error
 
-_BATCH_TOKENS = {"cpu": 1024}  # read together: fastest there; what a pass holds in memory grows with it
-_BATCH_TOKENS_ELSEWHERE = 16384
 _ATTENTION = {"full_attention", "sliding_attention"}
 
 
@@ -59,8 +58,8 @@ class TransformersBackend:
         self.context_length: int | None = getattr(config, "max_position_embeddings", None)
         self._tokens = ChatTokens(tokenizer, spec.name)
         model = CausalModel(self._model, transformers.DynamicCache)
-        batch = _BATCH_TOKENS.get(device.type, _BATCH_TOKENS_ELSEWHERE)
-        self._engine = PaddedEngine(model, spec.parallel, self._end_tokens(tokenizer), batch)
+        ends = self._end_tokens(tokenizer)
+        self._engine = PaddedEngine(model, spec.parallel, ends, batch_tokens(device.type))
 
     def count_tokens(self, prompt: ChatPrompt, answer: str = "") -> int:
         """Return how many tokens a prompt and an answer take; see `LLMBackend.count_tokens`."""
