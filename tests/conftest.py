@@ -16,7 +16,7 @@ from genair.data.sequences import Sequences
 
 Histories = Sequence[Sequence[int]]
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")  # torch's threads spin: tests beside other work take 30 times as long
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # more spin, and ruin tests beside other work
 
 
 @pytest.fixture(scope="session")

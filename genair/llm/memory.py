@@ -1,10 +1,10 @@
 """How much memory a run will take, estimated before it starts.
 
 Weights are mapped once for all of llama.cpp's workers, except those in formats that it rearranges for its
-kernels: of these each worker has its own. So it has of the key-value memory (16-bit numbers, as many tokens as
-its sequences could have), of a batch's logits and states, of the largest intermediate results, and of Python
-with its libraries. transformers holds the weights once a process, where it computes. Tests compare the
-estimates with what the default model takes.
+kernels: of these each worker has its own. So it has of the key-value memory (16-bit numbers, as many tokens
+as its sequences could have), of a batch's logits and states, of the largest intermediate results, and of
+Python with its libraries. transformers holds the weights once a process, where it computes. Tests compare
+the estimates with what the default model takes.
 """
 
 from pathlib import Path
