@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from genair.calibrate.objectives import WeightedRepulsion
+from genair.calibrate.objectives.paper import WeightedRepulsion
 from genair.data.association import Pairs
 
 DIM, PAIRS_PER_ITEM, GAMMA = 128, 20, 4.0

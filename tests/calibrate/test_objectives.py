@@ -12,7 +12,11 @@ from scipy import sparse
 
 from genair.calibrate import OBJECTIVES
 from genair.calibrate.diagnostics import effective_rank
-from genair.calibrate.objectives import AlignmentUniformity, PairSum, WeightedRepulsion
+from genair.calibrate.objectives.alignment import AlignmentUniformity
+from genair.calibrate.objectives.contrastive import Contrastive
+from genair.calibrate.objectives.pairsum import PairSum
+from genair.calibrate.objectives.paper import WeightedRepulsion
+from genair.calibrate.objectives.uniformity import WeightedUniformity
 from genair.data.association import Pairs
 
 
@@ -67,6 +71,24 @@ def _alignment_uniformity(vectors, scores, gamma):
     return alignment + 0.5 * torch.stack(potentials).mean().log()
 
 
+def _uniformity(vectors, scores, gamma):
+    ordered = list(itertools.permutations(range(len(vectors)), 2))
+    potentials = [_weight(scores, i, j, gamma) * torch.exp(-2 * _distance(vectors, i, j)) for i, j in ordered]
+    return torch.stack(potentials).mean().log()
+
+
+def _contrastive(vectors, scores, gamma):
+    n = len(vectors)
+    pull = {(i, j): 1 - _weight(scores, i, j, gamma) for i, j in itertools.permutations(range(n), 2)}
+    degrees = [sum(pull[i, j] for j in range(n) if j != i) for i in range(n)]
+    shares = {(i, j): pull[i, j] / math.sqrt(degrees[i] * degrees[j]) for i, j in pull if pull[i, j]}
+    loss = vectors.sum() * 0.0
+    for (i, j), share in shares.items():
+        others = torch.stack([vectors[i] @ vectors[k] / 0.2 for k in range(n) if k != i])
+        loss = loss - share * (vectors[i] @ vectors[j] / 0.2 - others.logsumexp(0))
+    return loss / max(sum(shares.values()), 1e-12)
+
+
 def _value_and_gradient(loss, vectors):
     leaf = vectors.clone().requires_grad_()
     value = loss(leaf)
@@ -93,17 +115,25 @@ def test_the_papers_loss_equals_the_sum_over_all_ordered_pairs(world):
 
 @settings(max_examples=60, deadline=None)
 @given(worlds())
-def test_alignment_uniformity_equals_its_formula_on_all_pairs(world):
+@pytest.mark.parametrize(
+    ("kind", "formula"),
+    [
+        (AlignmentUniformity, _alignment_uniformity),
+        (WeightedUniformity, _uniformity),
+        (Contrastive, _contrastive),
+    ],
+)
+def test_objectives_on_the_sphere_equal_their_formulas_on_all_pairs(kind, formula, world):
     vectors, scores, gamma = world
     vectors = torch.nn.functional.normalize(vectors, dim=1)
-    objective = AlignmentUniformity(_pairs(scores), len(vectors), gamma)
+    objective = kind(_pairs(scores), len(vectors), gamma)
 
-    def on_sphere(formula):
-        return lambda leaf: formula(torch.nn.functional.normalize(leaf, dim=1))
+    def on_sphere(loss):
+        return lambda leaf: loss(torch.nn.functional.normalize(leaf, dim=1))
 
     _assert_same_function(
         on_sphere(lambda unit: objective(unit, torch.Generator())),
-        on_sphere(lambda unit: _alignment_uniformity(unit, scores, gamma)),
+        on_sphere(lambda unit: formula(unit, scores, gamma)),
         vectors,
     )
 
@@ -134,6 +164,30 @@ def test_the_papers_loss_of_two_opposite_items():
     assert associated.item() == pytest.approx(-4 * math.exp(-2))
 
 
+def _clusters(n):
+    """Return vectors in pairs of neighbours, and the pairs."""
+    centres = _vectors(n // 2, 6, seed=4, dtype=torch.float32)
+    vectors = torch.nn.functional.normalize(
+        centres.repeat_interleave(2, 0) + 0.01 * _vectors(n, 6, 5).float()
+    )
+    return vectors, {(2 * k, 2 * k + 1): 1.0 for k in range(n // 2)}
+
+
+@pytest.mark.parametrize("n", [1200, 16500])  # more pairs, and more candidates, than a step has
+def test_a_large_graph_is_sampled_near_the_exact_value(n):
+    vectors, scores = _clusters(n)
+    objective = Contrastive(_pairs(scores), n, 4.0)
+    first, again, other = (
+        objective(vectors, torch.Generator().manual_seed(seed)).item() for seed in (0, 0, 1)
+    )
+    logits = vectors @ vectors.T / 0.2
+    logits.fill_diagonal_(-torch.inf)
+    exact = torch.nn.functional.cross_entropy(logits, torch.arange(n) ^ 1).item()
+    assert first == again
+    assert first != other
+    assert first == pytest.approx(exact, abs=0.12)
+
+
 def test_a_large_catalogue_is_sampled_near_the_exact_value():
     n = 2300
     vectors = _vectors(n, 6, seed=3, dtype=torch.float32)
@@ -156,7 +210,7 @@ def _two_cliques(size=8):
 @pytest.mark.parametrize("seed", [0, 1])
 def test_only_the_papers_loss_collapses_two_cliques(seed):
     ranks = {}
-    for name in ("paper", "alignment"):
+    for name in OBJECTIVES.names():
         objective = OBJECTIVES.get(name)(_pairs(_two_cliques()), 16, 4.0)
         free = _vectors(16, 8, seed, torch.float32).requires_grad_()
         optimizer = torch.optim.Adam([free], lr=0.1)
@@ -165,8 +219,8 @@ def test_only_the_papers_loss_collapses_two_cliques(seed):
             objective(torch.nn.functional.normalize(free, dim=1), torch.Generator()).backward()
             optimizer.step()
         ranks[name] = effective_rank(torch.nn.functional.normalize(free, dim=1).detach().numpy())
-    assert ranks["paper"] < 1.5
-    assert ranks["alignment"] > 3
+    assert ranks.pop("paper") < 1.5
+    assert min(ranks.values()) > 3, ranks
 
 
 _GRAPHS = {
@@ -186,7 +240,8 @@ def test_every_objective_is_finite_and_differentiable(name, graph):
         assert value.shape == ()
         assert torch.isfinite(value)
         assert torch.isfinite(gradient).all()
-        assert vectors is collapsed or (gradient != 0).any(dim=1).all()
+        moves = (gradient != 0).any(dim=1).all()
+        assert moves or vectors is collapsed or (name, graph) == ("contrastive", "no pairs")
 
 
 @pytest.mark.parametrize("name", OBJECTIVES.names())

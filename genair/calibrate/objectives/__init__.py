@@ -1,0 +1,1 @@
+"""What calibration minimises: one file each, by name in `genair.calibrate.OBJECTIVES`."""

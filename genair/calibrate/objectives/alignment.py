@@ -1,0 +1,34 @@
+"""Associated items near each other, all items spread evenly (after Wang & Isola, ICML 2020)."""
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from scipy import sparse
+from torch import Tensor
+
+from genair.calibrate.objectives.pairsum import PairSum
+from genair.calibrate.objectives.potential import potential
+from genair.data.association import Pairs
+
+_UNIFORMITY = 0.5  # its weight against alignment; at 1 nothing aligns, at 1/4 all vectors point one way
+
+
+class AlignmentUniformity:
+    """Alignment plus one half of uniformity.
+
+    Alignment is the mean |e_i - e_j|^2 of associated pairs, each weighed by (1 - w_ij) / sqrt(D_i D_j), so
+    that popular items do not own the graph; uniformity is the Gaussian potential of all items.
+    """
+
+    def __init__(self, pairs: Pairs, n_items: int, gamma: float) -> None:
+        """Prepare the normalised weights."""
+        weights = pairs.to_csr(n_items)
+        weights.data = 1 - np.exp(-gamma * weights.data)
+        degrees: npt.NDArray[np.float64] = np.asarray(weights.sum(axis=1))
+        factor = sparse.diags_array(1 / np.sqrt(np.maximum(degrees, 1e-12)))
+        self._attraction = PairSum((factor @ weights @ factor).tocsr())
+
+    def __call__(self, unit: Tensor, generator: torch.Generator) -> Tensor:
+        """Return the loss of unit vectors (n, d)."""
+        alignment = self._attraction(unit) / max(self._attraction.total, 1e-12)
+        return alignment + _UNIFORMITY * potential(unit, generator)
