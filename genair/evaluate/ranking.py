@@ -5,6 +5,8 @@ before). Ties: mean rank, 1 + items above + half of the items level with the tar
 earns no metric by the order of the table.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -13,35 +15,34 @@ from torch import Tensor
 from genair.data.padding import pad_histories
 from genair.data.sequences import Held, Sequences
 from genair.errors import InputError
-from genair.models.base import Recommender
 
 Ranks = npt.NDArray[np.float64]
+Scorer = Callable[[npt.NDArray[np.int64]], Tensor]
+"""Scores every item after histories (users, length) padded with 0 at the end: (users, items), its own."""
 
 
 @torch.no_grad()
-def rank_targets(model: Recommender, held: Held, max_length: int, batch_size: int = 512) -> Ranks:
+def rank_targets(scorer: Scorer, held: Held, max_length: int, batch_size: int = 512) -> Ranks:
     """Return each user's rank of the target, 1 at best; float64, shape (users,).
 
     Args:
-        model: any recommender, in evaluation mode.
+        scorer: of a recommender in evaluation mode, or anything that scores items.
         held: histories and targets.
-        max_length: most recent events the model sees.
+        max_length: most recent events the scorer sees.
         batch_size: users scored together; memory is batch_size times items.
 
     Raises:
         InputError: a score is not finite.
     """
-    device = next(model.parameters()).device
-    table = model.items.table()
     ranks = np.empty(len(held.targets))
     for start in range(0, len(ranks), batch_size):
         users = np.arange(start, min(start + batch_size, len(ranks)))
-        histories = torch.from_numpy(pad_histories(held.histories, users, max_length)).to(device)
-        scores = model.scores(histories, table)
+        scores = scorer(pad_histories(held.histories, users, max_length))
         if not torch.isfinite(scores).all():
             raise InputError("scores are not finite: lower --learning-rate, or the model file is damaged")
-        targets = torch.from_numpy(held.targets[users] - 1).to(device)
-        ranks[users] = _mean_ranks(scores, targets, *_seen(held.histories, users, device)).cpu().numpy()
+        targets = torch.from_numpy(held.targets[users] - 1).to(scores.device)
+        seen = _seen(held.histories, users, scores.device)
+        ranks[users] = _mean_ranks(scores, targets, *seen).cpu().numpy()
     return ranks
 
 

@@ -4,10 +4,11 @@ Histories are item indices (users, length), first event first, padded with 0 at 
 backbone computes for an event then never depends on padding, batch mates or the maximum length.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -66,6 +67,17 @@ class Recommender(nn.Module):
         states = self.states(histories, table)
         last = (histories != 0).sum(dim=1) - 1
         return states[torch.arange(len(states)), last] @ table[1:].T
+
+    def scorer(self) -> Callable[[npt.NDArray[np.int64]], Tensor]:
+        """Return what scores padded histories (users, length) with today's item table, without gradients."""
+        with torch.no_grad():
+            table = self.items.table()
+
+        @torch.no_grad()
+        def score(histories: npt.NDArray[np.int64]) -> Tensor:
+            return self.scores(torch.from_numpy(histories).to(table.device), table)
+
+        return score
 
 
 def build_recommender(config: TrainConfig, n_items: int, vectors: Tensor | None) -> Recommender:

@@ -100,7 +100,7 @@ def _run(
     best, weights = None, weights_of(model)
     for epoch in range(1, config.epochs + 1):
         loss = _train_epoch(model, cut, config, optimizer, rng, epoch)
-        ranks = rank_targets(model.eval(), split.valid, config.max_length)
+        ranks = rank_targets(model.eval().scorer(), split.valid, config.max_length)
         ndcg = mean_at("ndcg", ranks, 10)
         row = EpochRow(epoch, loss, ndcg, best is None or ndcg > best.valid_ndcg)
         rows.append(row)

@@ -29,14 +29,18 @@ def evaluate(
     check_operands(model, interactions)
     with container_in(model) as (path, name):
         from genair.device import resolve_device
-        from genair.evaluate.stage import evaluate_model
+        from genair.evaluate import stage
         from genair.io.checkpoints import read_model
+        from genair.models.base import restore_recommender
         from genair_cli.logs import read_log
 
         chosen = resolve_device(device)
         trained = read_model(path, name)
         log = read_log(interactions, trained.item_ids, on_error)
-        rows = evaluate_model(trained, log.sequences, chosen, batch_size)
+        scorer = (
+            restore_recommender(trained.config, trained.weights, log.sequences.n_items).to(chosen).scorer()
+        )
+        rows = stage.evaluate(scorer, log.sequences, int(trained.config["max_length"]), batch_size)
     viewing.show_metrics(rows, json=json)
     console.detail(f"genair eval: {log.sequences.n_items} items, full ranking")
     return log.status

@@ -36,7 +36,7 @@ def _model(matrix):
 
 def _rank(matrix, history, target, toy_sequences, **settings):
     held = Held(toy_sequences([history], len(matrix)), np.asarray([target]))
-    return rank_targets(_model(matrix), held, **{"max_length": 50, **settings}).tolist()
+    return rank_targets(_model(matrix).scorer(), held, **{"max_length": 50, **settings}).tolist()
 
 
 AFTER_1 = [0, 5, 4, 4, 4, 1, 9, -2]  # scores of items 1 to 8
@@ -100,7 +100,7 @@ def test_the_only_candidate_is_first(toy_sequences):
 def test_each_user_is_ranked_by_the_own_history(toy_sequences):
     matrix = np.asarray([[0, 1, 2], [2, 0, 1], [1, 2, 0]])
     held = Held(toy_sequences([[1], [2], [3, 2], [1, 3]], 3), np.asarray([2, 1, 1, 2]))
-    assert rank_targets(_model(matrix), held, 50).tolist() == [2, 1, 1, 1]
+    assert rank_targets(_model(matrix).scorer(), held, 50).tolist() == [2, 1, 1, 1]
 
 
 def _plain_rank(scores, history, target):
@@ -124,7 +124,7 @@ def test_ranks_equal_a_plain_loop_whatever_the_batch_size(toy_sequences, data):
         toy_sequences([history for history, _ in users], n), np.asarray([target for _, target in users])
     )
     max_length, batch_size = data.draw(st.integers(1, 10)), data.draw(st.integers(1, 8))
-    ranks = rank_targets(_model(matrix), held, max_length, batch_size)
+    ranks = rank_targets(_model(matrix).scorer(), held, max_length, batch_size)
     assert ranks.tolist() == [
         _plain_rank(matrix[history[-1] - 1], history, target) for history, target in users
     ]
@@ -137,8 +137,8 @@ def test_the_batch_size_does_not_matter_to_a_real_model(batch_size, toy_cycles):
         model = build_recommender(TrainConfig(items="id", dim=16), 25, None).eval()
     histories = toy_cycles(users=30, length=6, n_items=25, jumps=0.5)
     held = Held(histories, np.arange(30) % 25 + 1)
-    wanted = rank_targets(model, held, 50, batch_size=30)
-    assert np.array_equal(rank_targets(model, held, 50, batch_size), wanted)
+    wanted = rank_targets(model.scorer(), held, 50, batch_size=30)
+    assert np.array_equal(rank_targets(model.scorer(), held, 50, batch_size), wanted)
     assert len(set(wanted.tolist())) > 5
 
 
@@ -146,7 +146,7 @@ def test_ranking_leaves_the_model_and_its_training_alone(toy_sequences):
     model = _model(_matrix())
     before = {name: value.clone() for name, value in model.state_dict().items()}
     held = Held(toy_sequences([[1, 2]], 8), np.asarray([3]))
-    rank_targets(model, held, 50)
+    rank_targets(model.scorer(), held, 50)
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
     assert all(parameter.grad is None for parameter in model.parameters())
 
@@ -157,7 +157,7 @@ def test_scores_that_are_not_numbers_are_refused(batch_size, toy_sequences):
     matrix[3] = np.nan
     held = Held(toy_sequences([[1], [4]], 8), np.asarray([2, 2]))
     with pytest.raises(InputError, match="scores are not"):
-        rank_targets(_model(matrix), held, 50, batch_size)
+        rank_targets(_model(matrix).scorer(), held, 50, batch_size)
 
 
 class Overflowing(Recommender):
@@ -171,10 +171,10 @@ def test_infinite_scores_are_refused_as_they_look_like_items_left_out(toy_sequen
     sane = _model(_matrix())
     held = Held(toy_sequences([[1, 2, 3]], 8), np.asarray([4]))
     with pytest.raises(InputError):
-        rank_targets(Overflowing(sane.items, sane.backbone), held, 50)
+        rank_targets(Overflowing(sane.items, sane.backbone).scorer(), held, 50)
 
 
 def test_ranks_are_float64_one_a_user(toy_sequences):
     held = Held(toy_sequences([[1], [2], [3]], 8), np.asarray([2, 3, 4]))
-    ranks = rank_targets(_model(_matrix()), held, 50)
+    ranks = rank_targets(_model(_matrix()).scorer(), held, 50)
     assert (ranks.dtype, ranks.shape) == (np.float64, (3,))

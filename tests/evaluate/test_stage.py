@@ -13,7 +13,7 @@ from genair.data.sequences import build_sequences, leave_two_out
 from genair.errors import InputError
 from genair.evaluate.metrics import CUTOFFS, report
 from genair.evaluate.ranking import rank_targets
-from genair.evaluate.stage import evaluate_model
+from genair.evaluate.stage import evaluate
 from genair.io.checkpoints import read_model, write_model
 from genair.io.embeddings import EmbeddingTable
 from genair.models.base import restore_recommender
@@ -52,7 +52,8 @@ def model(rows):
 
 
 def _evaluate(model, rows, batch_size=512):
-    return evaluate_model(model, _sequences(rows, model.item_ids), CPU, batch_size)
+    scorer = restore_recommender(model.config, model.weights, len(model.item_ids)).scorer()
+    return evaluate(scorer, _sequences(rows, model.item_ids), CONFIG.max_length, batch_size)
 
 
 def _close(one, other):
@@ -77,8 +78,8 @@ def test_a_trained_model_is_measured_on_every_metric(found):
 def test_it_is_the_test_events_that_are_ranked(model, rows, found):
     split = leave_two_out(_sequences(rows, model.item_ids))
     again = restore_recommender(model.config, model.weights, N)
-    assert found == list(report(rank_targets(again, split.test, CONFIG.max_length)))
-    assert found != list(report(rank_targets(again, split.valid, CONFIG.max_length)))
+    assert found == list(report(rank_targets(again.scorer(), split.test, CONFIG.max_length)))
+    assert found != list(report(rank_targets(again.scorer(), split.valid, CONFIG.max_length)))
 
 
 def _reordered(model, order, weights):

@@ -51,7 +51,7 @@ def test_a_planted_order_is_learned_and_beats_popularity(mode, toy_cycles):
     config = replace(QUICK, items=mode, dim=16, epochs=8)
     run = _train(split, config)
     model = restore_recommender(config.settings(), run.weights, N)
-    learned = mean_at("ndcg", rank_targets(model, split.test, 10), 10)
+    learned = mean_at("ndcg", rank_targets(model.scorer(), split.test, 10), 10)
     popular = _popularity(split)
     assert run.epochs[-1].loss < run.epochs[0].loss - 0.5
     assert learned > popular + 0.25
@@ -72,7 +72,7 @@ def test_the_best_epochs_weights_are_returned_and_not_the_lasts(split):
     config = replace(QUICK, epochs=40, patience=3, learning_rate=0.03)
     run = _train(split, config)
     model = restore_recommender(config.settings(), run.weights, N)
-    again = mean_at("ndcg", rank_targets(model, split.valid, config.max_length), 10)
+    again = mean_at("ndcg", rank_targets(model.scorer(), split.valid, config.max_length), 10)
     assert run.best.epoch < run.epochs[-1].epoch
     assert run.epochs[-1].valid_ndcg != run.best.valid_ndcg
     assert again == pytest.approx(run.best.valid_ndcg, abs=1e-9)

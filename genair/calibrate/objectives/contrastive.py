@@ -55,5 +55,5 @@ class Contrastive:
         if self._n <= _CANDIDATES:
             return torch.arange(self._n), partners
         drawn = torch.randperm(self._n, generator=generator)[: _CANDIDATES - _PAIRS]
-        candidates, places = torch.cat([partners, drawn]).unique(return_inverse=True)
+        candidates, places = torch.unique(torch.cat([partners, drawn]), return_inverse=True)
         return candidates, places[: len(partners)]
