@@ -10,7 +10,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
+from genair.calibrate.transfer import neighbours_kept, transfer_ndcg
 from genair.data.association import Pairs
+from genair.data.sequences import Held
 
 Vectors = npt.NDArray[np.float32]
 Indices = npt.NDArray[np.int64]
@@ -29,6 +31,8 @@ class Diagnostics:
         effective_rank: exp of the entropy of the centred vectors' normalised singular values
             (Roy & Vetterli, EUSIPCO 2007); 1 is collapsed, at most min(items - 1, dim).
         mean_cosine: between random different items; near 1, all vectors point one way.
+        neighbours_kept: share of items' ten nearest that are the input's; 1 for the input.
+        ndcg: NDCG@10 of the validation events without any training; see `genair.calibrate.transfer`.
     """
 
     auc: float
@@ -36,16 +40,28 @@ class Diagnostics:
     spearman: float
     effective_rank: float
     mean_cosine: float
+    neighbours_kept: float
+    ndcg: float
 
 
-def measure(vectors: Vectors, graph: Pairs, held: Pairs, seed: int) -> Diagnostics:
+def measure(
+    vectors: Vectors,
+    graph: Pairs,
+    held: Pairs,
+    seed: int,
+    *,
+    origin: Vectors | None = None,
+    valid: Held | None = None,
+) -> Diagnostics:
     """Measure vectors (items, dim).
 
     Args:
         vectors: the space.
         graph: the pairs learned from.
         held: associated pairs that were kept out of it.
-        seed: of the random pairs.
+        seed: of what is sampled: pairs, items, users.
+        origin: the space it was made of; None for one that was made of nothing.
+        valid: validation events, if there are any.
     """
     unit = unit_rows(vectors)
     near = _cosines(unit, held.rows, held.columns)
@@ -61,6 +77,8 @@ def measure(vectors: Vectors, graph: Pairs, held: Pairs, seed: int) -> Diagnosti
         spearman=float(stats.spearmanr(near, held.scores).statistic) if ranked else float("nan"),
         effective_rank=effective_rank(vectors),
         mean_cosine=float(every.mean()),
+        neighbours_kept=1.0 if origin is None else neighbours_kept(unit_rows(origin), unit, seed),
+        ndcg=float("nan") if valid is None else transfer_ndcg(unit, valid, seed),
     )
 
 

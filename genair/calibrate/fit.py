@@ -17,7 +17,7 @@ from genair.calibrate.adapter import Adapter
 from genair.calibrate.diagnostics import Diagnostics, measure
 from genair.config import CalibrateConfig, GraphConfig
 from genair.data.association import Pairs, associate, hold_out
-from genair.data.sequences import Sequences
+from genair.data.sequences import Held, Sequences
 from genair.errors import InputError
 
 Vectors = npt.NDArray[np.float32]
@@ -48,7 +48,11 @@ class Calibration:
 
 
 def calibrate(
-    vectors: Vectors, train: Sequences, config: CalibrateConfig, on_step: OnStep | None = None
+    vectors: Vectors,
+    train: Sequences,
+    config: CalibrateConfig,
+    on_step: OnStep | None = None,
+    valid: Held | None = None,
 ) -> Calibration:
     """Calibrate vectors (items, z) whose row i is item index i + 1 of `train`.
 
@@ -57,6 +61,7 @@ def calibrate(
         train: training parts of the histories only.
         config: the stage's settings.
         on_step: told each step's loss.
+        valid: validation events to measure on; never learned from.
 
     Raises:
         InputError: no two items are associated, or the loss stops being finite.
@@ -76,8 +81,8 @@ def calibrate(
         graph=graph,
         held=held,
         dropped=pairs.dropped,
-        before=measure(vectors, graph, held, config.seed),
-        after=measure(calibrated, graph, held, config.seed),
+        before=measure(vectors, graph, held, config.seed, valid=valid),
+        after=measure(calibrated, graph, held, config.seed, origin=vectors, valid=valid),
     )
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from genair.calibrate.fit import Calibration, OnStep, calibrate
 from genair.config import CalibrateConfig
-from genair.data.sequences import Sequences, training_part
+from genair.data.sequences import MIN_EVENTS, Sequences, leave_two_out, training_part
 from genair.io.container import Array
 from genair.io.embeddings import EmbeddingTable
 from genair.provenance import add_step
@@ -18,6 +18,8 @@ _TITLES = {
     "spearman": "held-out pairs, Spearman",
     "effective_rank": "effective rank",
     "mean_cosine": "mean cosine",
+    "neighbours_kept": "neighbours kept",
+    "ndcg": "validation NDCG@10, untrained",
 }
 
 
@@ -46,7 +48,7 @@ def calibrate_table(
 
     Args:
         table: the vectors; row i is item index i + 1 of `sequences`.
-        sequences: whole histories; validation and test events are cut off here.
+        sequences: whole histories; learned from are training events, measured on validation events.
         config: the stage's settings.
         log_sha256: digest of the log, for provenance.
         on_step: told each step's loss.
@@ -54,7 +56,8 @@ def calibrate_table(
     Raises:
         InputError: see `genair.calibrate.fit.calibrate`.
     """
-    result = calibrate(np.asarray(table.vectors), training_part(sequences), config, on_step)
+    valid = leave_two_out(sequences).valid if sequences.lengths().max(initial=0) >= MIN_EVENTS else None
+    result = calibrate(np.asarray(table.vectors), training_part(sequences), config, on_step, valid)
     steps = add_step(
         table.steps, "calibrate", config.settings(), {"interactions": log_sha256}, ["torch", "numpy"]
     )

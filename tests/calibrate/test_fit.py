@@ -56,7 +56,7 @@ def test_the_result_is_one_unit_vector_an_item(toy_clusters):
 def test_the_same_seed_gives_the_same_bytes(toy_clusters):
     one, other = calibrate(*toy_clusters, QUICK), calibrate(*toy_clusters, QUICK)
     assert one.vectors.tobytes() == other.vectors.tobytes()
-    assert one.after == other.after
+    assert repr(one.after) == repr(other.after)  # nan where nothing was measured
 
 
 def test_the_callers_random_numbers_and_vectors_are_left_alone(toy_clusters):

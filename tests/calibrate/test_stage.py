@@ -34,11 +34,21 @@ def calibrated(table, histories, toy_sequences):
     return calibrate_table(table, toy_sequences(histories, N), CONFIG, "c0ffee")
 
 
-def test_validation_and_test_events_change_nothing(table, histories, calibrated, toy_sequences):
-    other = [[*history[:-2], history[-1], 1 + history[0] % N] for history in histories]
+def test_test_events_change_nothing(table, histories, calibrated, toy_sequences):
+    other = [[*history[:-1], 1 + history[0] % N] for history in histories]
     again = calibrate_table(table, toy_sequences(other, N), CONFIG, "c0ffee")
     assert again.table.vectors.tobytes() == calibrated.table.vectors.tobytes()
     assert again.result.after == calibrated.result.after
+
+
+def test_validation_events_are_measured_on_and_not_learned_from(
+    table, histories, calibrated, toy_sequences
+):
+    other = [[*history[:-2], 1 + history[0] % N, history[-1]] for history in histories]
+    again = calibrate_table(table, toy_sequences(other, N), CONFIG, "c0ffee")
+    assert again.table.vectors.tobytes() == calibrated.table.vectors.tobytes()
+    assert again.result.after.ndcg != calibrated.result.after.ndcg
+    assert replace(again.result.after, ndcg=0.0) == replace(calibrated.result.after, ndcg=0.0)
 
 
 def test_the_last_training_event_does_change_it(table, histories, calibrated, toy_sequences):
@@ -102,6 +112,8 @@ def test_the_comparison_shows_each_measure_before_and_after(calibrated):
         "held-out pairs, Spearman",
         "effective rank",
         "mean cosine",
+        "neighbours kept",
+        "validation NDCG@10, untrained",
     ]
     assert rows[3][1:] == (
         f"{calibrated.result.before.effective_rank:.3f}",
