@@ -9,7 +9,7 @@ from pathlib import Path
 RESULTS = Path(__file__).parent / "results"
 MODELS = ("id", "text, uncalibrated", "text", "text+id, uncalibrated", "text+id")
 TITLES = ("ID", "text", "text, calibrated", "text + ID", "text + ID, calibrated")
-STAGES = ("archetype", "embed", "calibrate", "train text+id", "eval text+id")
+STAGES = ("archetype", "embed", "archetype and embed", "calibrate", "train text+id", "eval text+id")
 
 
 def stages() -> None:
@@ -20,11 +20,14 @@ def stages() -> None:
     print("| data (users) |", " | ".join(TITLES), "|\n| --- |", " --- |" * len(TITLES))
     for name, sheet in sorted(sheets.items()):
         rows = [sheet["rows"].get(f"eval {model}") for model in MODELS]
+        if not any(rows):
+            continue
         cells = (
             f"{row['metrics']['ndcg@10']:.4f} ± {row['ndcg_stderr']:.4f}" if row else "not measured"
             for row in rows
         )
-        print(f"| {name} ({rows[0]['users']}) |", " | ".join(cells), "|")
+        users = max(row["users"] for row in rows if row)
+        print(f"| {name} ({users}) |", " | ".join(cells), "|")
     print(
         "\n| data |",
         " | ".join(f"{stage}, s / MiB" for stage in STAGES),
@@ -33,7 +36,7 @@ def stages() -> None:
     )
     for name, sheet in sorted(sheets.items()):
         rows = [sheet["rows"].get(stage) for stage in STAGES]
-        cells = (f"{row['seconds']:.0f} / {row['peak_mib']}" if row else "not measured" for row in rows)
+        cells = (f"{row['seconds']:.0f} / {row['peak_mib']}" if row else "-" for row in rows)
         print(f"| {name} |", " | ".join(cells), "|")
 
 
