@@ -41,9 +41,7 @@ def test_test_events_change_nothing(table, histories, calibrated, toy_sequences)
     assert again.result.after == calibrated.result.after
 
 
-def test_validation_events_are_measured_on_and_not_learned_from(
-    table, histories, calibrated, toy_sequences
-):
+def test_validation_events_are_measured_on_and_not_learned_from(table, histories, calibrated, toy_sequences):
     other = [[*history[:-2], 1 + history[0] % N, history[-1]] for history in histories]
     again = calibrate_table(table, toy_sequences(other, N), CONFIG, "c0ffee")
     assert again.table.vectors.tobytes() == calibrated.table.vectors.tobytes()
