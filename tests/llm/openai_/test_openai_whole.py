@@ -249,13 +249,23 @@ def test_a_real_server_s_limit_is_the_item_s_error(llama_server, at_home):
     assert fine.text
 
 
+HEEDED = {  # a prompt whose beginning the small model keeps to when it is only asked to
+    "system": "You are a marketing expert. Given a product, you describe its ideal audience: who these people"
+    " are, what they love, how they live and why it suits them. You answer in one or two plain sentences about"
+    " people.",
+    "user": "Based on the following attributes, identify the types of users this {item_type} would appeal to:"
+    "\n{attributes}\nWhich potential users align best with this {item_type}?",
+    "prime": "The people who would love this item are",
+}
+
+
 @pytest.mark.llm
 def test_the_command_against_a_real_server(llama_server, at_home, items, tmp_path: Path):
-    out = tmp_path / "arch.jsonl"
-    done = run(
-        items, llama_server, "-n", "2", "-o", out, "--max-tokens", "16", "--repeat-penalty", "1.1", key=""
-    )
+    out, prompt = tmp_path / "arch.jsonl", tmp_path / "heeded.toml"
+    prompt.write_text("".join(f"{key} = {json.dumps(text)}\n" for key, text in HEEDED.items()))
+    words = ("-n", "2", "-o", out, "--max-tokens", "16", "--repeat-penalty", "1.1", "--prompt", prompt)
+    done = run(items, llama_server, *words, key="")
     assert done.returncode == 0, done.stderr
     rows = [json.loads(line) for line in out.read_text().splitlines()]
     assert [row["item_id"] for row in rows] == ["0", "1"]
-    assert all(row["archetype"].startswith("The ideal audience is people who ") for row in rows)
+    assert all(row["archetype"].startswith("The people who would love this item are ") for row in rows)
