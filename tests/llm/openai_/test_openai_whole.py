@@ -251,8 +251,8 @@ def test_a_real_server_s_limit_is_the_item_s_error(llama_server, at_home):
 
 HEEDED = {  # a prompt whose beginning the small model keeps to when it is only asked to
     "system": "You are a marketing expert. Given a product, you describe its ideal audience: who these people"
-    " are, what they love, how they live and why it suits them. You answer in one or two plain sentences about"
-    " people.",
+    " are, what they love, how they live and why it suits them. You answer in one or two plain sentences"
+    " about people.",
     "user": "Based on the following attributes, identify the types of users this {item_type} would appeal to:"
     "\n{attributes}\nWhich potential users align best with this {item_type}?",
     "prime": "The people who would love this item are",
