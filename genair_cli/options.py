@@ -56,6 +56,32 @@ def with_preset(context: typer.Context, preset: str | None) -> Mapping[str, Any]
     return settings
 
 
+def is_given(context: typer.Context, name: str) -> bool:
+    """Return whether the command line itself says a parameter; a settings file's defaults do not count."""
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
+
+
+def refuse_given(context: typer.Context, flag: str, *names: str) -> None:
+    """Refuse parameters that the file named by `flag` settles.
+
+    Raises:
+        UsageError: the command line says one of them.
+    """
+    refuse_idle(context, f"{flag}, whose file settles it", *names)
+
+
+def refuse_idle(context: typer.Context, why: str, *names: str) -> None:
+    """Refuse parameters that would change nothing beside another.
+
+    Raises:
+        UsageError: the command line says one of them.
+    """
+    for name in names:
+        if is_given(context, name):
+            raise UsageError(f"--{name.replace('_', '-')} does not go with {why}")
+
+
 Output = Annotated[
     Path | None,
     typer.Option("--output", "-o", metavar="FILE", help="Write here instead of stdout.", show_default=False),
@@ -65,6 +91,16 @@ Interactions = Annotated[
     str,
     typer.Option(
         "--interactions", "-i", metavar="FILE", help="Click log, JSONL: user_id, item_id, timestamp."
+    ),
+]
+MaybeInteractions = Annotated[
+    str | None,
+    typer.Option(
+        "--interactions",
+        "-i",
+        metavar="FILE",
+        help="Click log, JSONL: user_id, item_id, timestamp.",
+        show_default=False,
     ),
 ]
 Seed = Annotated[int, typer.Option("--seed", metavar="N", help="Base of everything random.")]

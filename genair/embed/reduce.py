@@ -34,6 +34,21 @@ class PCA:
         """Return the scores of rows (n, hidden): float32, shape (n, dim)."""
         return ((rows - self.mean) @ self.components.T).astype(np.float32)
 
+    @classmethod
+    def of(cls, arrays: Mapping[str, npt.NDArray[np.float64]]) -> "PCA":
+        """Take back what `arrays` returned.
+
+        Raises:
+            ValueError: the sizes do not fit together, or a number is not finite.
+            TypeError: an array is missing, or there is one too many.
+        """
+        pca = cls(**arrays)
+        if pca.components.shape != (*pca.explained_variance.shape, *pca.mean.shape):
+            raise ValueError(f"components {pca.components.shape} for a mean of {pca.mean.shape}")
+        if not all(np.isfinite(array).all() for array in arrays.values()):
+            raise ValueError("numbers that are not finite")
+        return pca
+
     def arrays(self) -> Mapping[str, npt.NDArray[np.float64]]:
         """Return what a file must keep to project new items later."""
         return vars(self)

@@ -8,6 +8,7 @@ from threadpoolctl import threadpool_limits
 from genair.config import EmbedConfig
 from genair.embed.build import build_vectors
 from genair.embed.extract import Reading
+from genair.embed.like import Likeness
 from genair.io.embeddings import EmbeddingWriter
 from genair.llm import PACKAGES
 from genair.llm.base import BackendSpec
@@ -57,6 +58,7 @@ def write_embeddings(
     steps: Sequence[Step],
     archetypes_sha256: str,
     fused: bool = False,
+    like: Likeness | None = None,
 ) -> int:
     """Fill an embedding file; return the vectors' size.
 
@@ -68,25 +70,28 @@ def write_embeddings(
         steps: the runs that wrote the archetypes.
         archetypes_sha256: digest of the archetypes' file.
         fused: whether the states are those of the run that wrote the archetypes.
+        like: the file whose projections are used; None fits new ones.
 
     Raises:
-        InputError: there are fewer than two items.
+        InputError: there are fewer than two items to fit to, or none to project.
     """
     with threadpool_limits(1, user_api="blas"):  # the same bytes on any number of cores, and no spinning
-        dim = build_vectors(spool, config, writer)
-    settings = {**read_settings(config, spec), **({"fused": True} if fused else {})}
+        dim = build_vectors(spool, config, writer, None if like is None else like.reducers)
+    settings = {**read_settings(config, spec, like), **({"fused": True} if fused else {})}
     inputs = {"archetypes": archetypes_sha256}
-    every = add_step(steps, "embed", settings, inputs, PACKAGES.get(spec.backend, ()))
+    before = steps if like is None else like.join(steps)
+    every = add_step(before, "embed", settings, inputs, PACKAGES.get(spec.backend, ()))
     writer.finish(list(spool.item_ids()), dim, every)
     return dim
 
 
-def read_settings(config: EmbedConfig, spec: BackendSpec) -> dict[str, Any]:
-    """Return what shapes the vectors, for provenance."""
+def read_settings(config: EmbedConfig, spec: BackendSpec, like: Likeness | None = None) -> dict[str, Any]:
+    """Return what shapes the vectors, for provenance; `like` is the id of the step that fitted them."""
     return {
         "model": {"name": spec.name, "sha256": spec.sha256, "runs": spec.runs},
         "backend": spec.backend,
         "views": list(config.views),
         "dim": config.dim,
         "wave": config.wave,
+        **({} if like is None else {"like": like.made_by.id}),
     }

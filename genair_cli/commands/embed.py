@@ -1,6 +1,6 @@
 """`genair embed`: item vectors from a language model's hidden states."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,10 +14,11 @@ from genair_cli import options
 from genair_cli.console import console
 from genair_cli.pace import Pace
 from genair_cli.status import Status
-from genair_cli.streams import check_operands, refuse_terminal, rows_in
+from genair_cli.streams import check_operands, container_in, refuse_terminal, rows_in
 from genair_cli.working import Plan, Work, working
 
 if TYPE_CHECKING:
+    from genair.embed.like import Likeness
     from genair.embed.stage import Ledger
     from genair.llm.base import BackendSpec
 
@@ -25,6 +26,7 @@ DEFAULT = EmbedConfig()
 
 
 def embed(
+    context: typer.Context,
     archetypes: Annotated[str | None, typer.Argument(metavar="ARCH.jsonl", show_default=False)] = None,
     output: options.Output = None,
     model: options.Model = DEFAULT_MODEL,
@@ -36,6 +38,15 @@ def embed(
         str, options.choice("--views", "What the vector is made of", (*DEFAULT.views, "both"))
     ] = "both",
     dim: Annotated[int, typer.Option(metavar="N", help="Most principal components per view.")] = DEFAULT.dim,
+    like: Annotated[
+        str | None,
+        typer.Option(
+            "--like",
+            metavar="EMB.h5",
+            help="For new items: use this file's projections and settings, fit nothing.",
+            show_default=False,
+        ),
+    ] = None,
     workers: options.Workers = None,
     wave: options.Wave = DEFAULT.wave,
     limit: options.Limit = None,
@@ -52,20 +63,54 @@ def embed(
     One pass of the model over prompt and answer gives the mean hidden states of both.
     Writes HDF5: ids, vectors, the raw states of each view and the projections that made the vectors of them.
     """
-    check_operands(archetypes)
+    check_operands(archetypes, *([] if like is None else [like]))
     config = EmbedConfig(DEFAULT.views if views == "both" else (views,), dim, wave)
     plan = Plan(output, errors, on_error, resume=resume, force=force)
     refuse_terminal(output)
     plan.check()
+    likeness = None
+    if like is not None:
+        likeness = _likeness(context, like, wave)
+        config = likeness.config
     from genair.llm.memory import require_memory
     from genair.llm.models import backend_spec
 
     notify = console.notes_of("genair embed")
-    spec = backend_spec(backend, model, wave, device=device, dtype=dtype, download=download, notify=notify)
+    spec = backend_spec(
+        backend, model, config.wave, device=device, dtype=dtype, download=download, notify=notify
+    )
+    if likeness is not None:
+        _check_model(likeness, spec)
     count = default_workers(backend, usable_cores()) if workers is None else workers
     require_memory(spec, count, sequences=1)  # llama.cpp reads one after the other
-    run = _Run(archetypes, limit, config, spec, count)
+    run = _Run(archetypes, limit, config, spec, count, likeness)
     return run.read(plan)
+
+
+def _likeness(context: typer.Context, like: str, wave: int) -> "Likeness":
+    """Read the file whose projections are used again; `wave` counts only if somebody gave it.
+
+    Raises:
+        UsageError: the command line says what that file settles.
+        InputError: the file has no projections.
+    """
+    from genair.embed.like import read_likeness
+
+    options.refuse_given(context, "--like", "views", "dim")
+    with container_in(like) as (path, name):
+        found = read_likeness(path, name)
+    if not options.is_given(context, "wave"):
+        return found
+    return replace(found, config=replace(found.config, wave=wave))
+
+
+def _check_model(likeness: "Likeness", spec: "BackendSpec") -> None:
+    """Refuse another model than the file's; say if it is the same, but runs otherwise."""
+    likeness.check_model(spec)
+    if likeness.runs_otherwise(spec):
+        console.note(
+            f"genair embed: warning: {spec.name} runs as {spec.runs} here, not as for {likeness.name}"
+        )
 
 
 @dataclass(frozen=True)
@@ -77,6 +122,7 @@ class _Run:
     config: EmbedConfig
     spec: "BackendSpec"
     workers: int
+    like: "Likeness | None"
 
     def read(self, plan: Plan) -> Status:
         """Do the work.
@@ -91,7 +137,7 @@ class _Run:
 
         ledger = Ledger(self.spec)
         with (
-            working(plan, read_settings(self.config, self.spec), STREAMS) as work,
+            working(plan, read_settings(self.config, self.spec, self.like), STREAMS) as work,
             rows_in(self.archetypes, limit=self.limit) as source,
         ):
             readings = ledger.watch(read_archetypes(source.records, self.config))
@@ -134,6 +180,7 @@ class _Run:
                 self.spec,
                 steps=list(ledger.steps.values()),
                 archetypes_sha256=sha256,
+                like=self.like,
             )
         work.deliver_errors()
         work.deliver(path, plan.output)
