@@ -4,7 +4,17 @@ from dataclasses import FrozenInstanceError, asdict, fields, replace
 
 import pytest
 
-from genair.config import ArchetypeConfig, CalibrateConfig, Decoding, EmbedConfig, GraphConfig, TrainConfig
+from genair.config import (
+    ArchetypeConfig,
+    CalibrateConfig,
+    Decoding,
+    DescentConfig,
+    EmbedConfig,
+    GraphConfig,
+    JointConfig,
+    SpectralConfig,
+    TrainConfig,
+)
 from genair.errors import UsageError
 
 INF, NAN = float("inf"), float("nan")
@@ -27,8 +37,16 @@ BAD = [
     (CalibrateConfig, "dim", [0, -1]),
     (CalibrateConfig, "gamma", [0, -1, NAN, INF]),
     (CalibrateConfig, "holdout", [-0.1, 1, 1.5, NAN]),
-    (CalibrateConfig, "steps", [0, -1]),
-    (CalibrateConfig, "learning_rate", [0, -1e-3, NAN, INF]),
+    (SpectralConfig, "features", [-1]),
+    (SpectralConfig, "ridge", [0, -1, NAN, INF]),
+    (SpectralConfig, "power", [-0.1, NAN, INF]),
+    (DescentConfig, "adapter", ["linear"]),
+    (DescentConfig, "hold", [-1, NAN, INF]),
+    (DescentConfig, "steps", [0, -1]),
+    (DescentConfig, "learning_rate", [0, -1e-3, NAN, INF]),
+    (DescentConfig, "batch_items", [-1, 1]),
+    (DescentConfig, "stop_on", ["loss", ""]),
+    (DescentConfig, "patience", [0]),
     (CalibrateConfig, "seed", [-1]),
     (TrainConfig, "items", ["", "both", "ID"]),
     (TrainConfig, "dim", [0, -1]),
@@ -41,25 +59,52 @@ BAD = [
     (TrainConfig, "epochs", [0]),
     (TrainConfig, "patience", [0]),
     (TrainConfig, "seed", [-1]),
+    (JointConfig, "weight", [0, -1, NAN, INF]),
+    (JointConfig, "alpha", [0, -1e-4, NAN, INF]),
+    (JointConfig, "gamma", [0, -1, NAN, INF]),
+    (JointConfig, "items", [-1, 1]),
 ]
-KINDS = [Decoding, ArchetypeConfig, EmbedConfig, GraphConfig, CalibrateConfig, TrainConfig]
+FLAGS = {(JointConfig, "weight"): "--calibrate-weight", (JointConfig, "items"): "--calibrate-items"}
+KINDS = [
+    *(Decoding, ArchetypeConfig, EmbedConfig),
+    *(GraphConfig, SpectralConfig, DescentConfig, CalibrateConfig),
+    *(TrainConfig, JointConfig),
+]
 GOOD = [
     (Decoding, {"max_tokens": 2, "temperature": 0, "top_p": 1, "top_k": 0, "repeat_penalty": 0.5}),
     (ArchetypeConfig, {"max_field_chars": 0, "wave": 1, "fields": ("title",)}),
     (EmbedConfig, {"views": ("context",), "dim": 1, "wave": 1}),
     (EmbedConfig, {"views": ("archetype",)}),
     (GraphConfig, {"window": 0, "min_count": 1, "user_norm": "size", "max_pairs": 1}),
-    (CalibrateConfig, {"dim": 1, "gamma": 0.1, "holdout": 0, "steps": 1, "seed": 0}),
+    (CalibrateConfig, {"dim": 1, "gamma": 0.1, "holdout": 0, "seed": 0}),
+    (SpectralConfig, {"features": 0, "ridge": 1e-9, "power": 0}),
+    (DescentConfig, {"hold": 0, "steps": 1, "batch_items": 2, "stop_on": "none", "patience": 1}),
+    (DescentConfig, {"adapter": "residual", "hold": 0.1, "batch_items": 0}),
     (TrainConfig, {"dim": 6, "heads": 3, "dropout": 0, "max_length": 1, "epochs": 1, "patience": 1}),
+    (JointConfig, {"weight": 0.01, "items": 2}),
+    (JointConfig, {"alpha": 1e-9, "items": 0}),
 ]
 # by registry or use
-CHECKED_ELSEWHERE = {"prompt", "fields", "decoding", "objective", "backbone", "loss", "score", "graph"}
+CHECKED_ELSEWHERE = {
+    "prompt",
+    "fields",
+    "decoding",
+    "objective",
+    "backbone",
+    "loss",
+    "score",
+    "graph",
+    "joint",
+    "spectral",
+    "descent",
+}
 ANY_VALUE = {(ArchetypeConfig, "seed")}  # it is hashed as text
 
 
 @pytest.mark.parametrize(("kind", "name", "value"), [(kind, name, v) for kind, name, vs in BAD for v in vs])
 def test_a_value_out_of_range_is_refused_by_name(kind, name, value):
-    with pytest.raises(UsageError, match=f"^--{name.replace('_', '-')} must be .*, not "):
+    flag = FLAGS.get((kind, name), f"--{name.replace('_', '-')}")
+    with pytest.raises(UsageError, match=f"^{flag} must be .*, not "):
         kind(**{name: value})
 
 
@@ -82,9 +127,37 @@ def test_a_setting_cannot_be_changed_after_its_check(kind):
         setattr(kind(), fields(kind)[0].name, 0)
 
 
-@pytest.mark.parametrize("config", [CalibrateConfig(), TrainConfig(), Decoding(temperature=0.5)])
+@pytest.mark.parametrize("config", [TrainConfig(joint=JointConfig(alpha=1.0)), Decoding(temperature=0.5)])
 def test_all_settings_are_recorded(config):
     assert config.settings() == asdict(config)
+
+
+@pytest.mark.parametrize(
+    ("config", "left_out"),
+    [
+        (CalibrateConfig(), {"descent"}),
+        (CalibrateConfig("paper"), {"spectral"}),
+        (CalibrateConfig("alignment", descent=DescentConfig(adapter="residual")), set()),
+    ],
+)
+def test_calibration_records_what_its_kind_uses(config, left_out):
+    every = asdict(config)
+    assert config.settings() == {name: every[name] for name in every.keys() - left_out}
+
+
+def test_only_an_adapter_with_a_start_can_be_held_at_it():
+    with pytest.raises(UsageError, match=r"^--hold needs --adapter residual"):
+        DescentConfig(hold=1.0)
+
+
+def test_a_ratio_and_an_alpha_exclude_each_other():
+    with pytest.raises(UsageError, match="--calibrate-weight and --alpha set the same weight"):
+        JointConfig(weight=0.1, alpha=0.1)
+
+
+def test_without_joint_training_its_settings_are_not_recorded():
+    assert TrainConfig(joint=JointConfig(items=5)).settings() == TrainConfig().settings()
+    assert "joint" not in TrainConfig().settings()
 
 
 def test_the_settings_of_the_graph_are_recorded_with_those_of_calibration():

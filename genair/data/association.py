@@ -43,6 +43,22 @@ class Pairs:
         """Return some of the pairs."""
         return Pairs(self.rows[chosen], self.columns[chosen], self.scores[chosen])
 
+    def induced(self, rows: npt.NDArray[np.int64], n_items: int) -> "Pairs":
+        """Return the pairs within some items, which get new rows: their places in `rows`.
+
+        Args:
+            rows: int64 item rows, all different.
+            n_items: items in the catalogue.
+        """
+        within = np.zeros(n_items, dtype=np.bool_)
+        within[rows] = True
+        chosen = np.flatnonzero(within[self.rows])
+        chosen = chosen[within[self.columns[chosen]]]
+        places = np.zeros(n_items, dtype=np.int64)
+        places[rows] = np.arange(len(rows))
+        one, other = places[self.rows[chosen]], places[self.columns[chosen]]
+        return Pairs(np.minimum(one, other), np.maximum(one, other), self.scores[chosen])
+
     def to_csr(self, n_items: int) -> sparse.csr_array[np.float64]:
         """Return the symmetric score matrix, shape (items, items), with a zero diagonal."""
         upper = sparse.coo_array((self.scores, (self.rows, self.columns)), shape=(n_items, n_items))

@@ -93,7 +93,7 @@ def build_recommender(config: TrainConfig, n_items: int, vectors: Tensor | None)
 
 def restore_recommender(config: Mapping[str, Any], weights: Mapping[str, Array], n_items: int) -> Recommender:
     """Make a recommender from what a model file holds."""
-    settings = TrainConfig(**config)
+    settings = TrainConfig.from_settings(config)
     vectors = weights.get("items.vectors")
     frozen = None if vectors is None else torch.from_numpy(np.ascontiguousarray(vectors))
     model = build_recommender(settings, n_items, frozen)

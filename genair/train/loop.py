@@ -16,6 +16,7 @@ from genair.io.container import Array
 from genair.models.base import Recommender, build_recommender, weights_of
 from genair.train import LOSSES
 from genair.train.batches import epoch_batches, windows
+from genair.train.joint import Joint, make_joint
 
 
 @dataclass(frozen=True)
@@ -24,19 +25,27 @@ class EpochRow:
 
     Attributes:
         epoch: 1 for the first.
-        loss: mean over batches.
+        loss: of recommendation, mean over batches.
         valid_ndcg: NDCG@10 on validation events, full ranking.
         best: whether it is the best so far.
+        alpha: the weight of calibration at the epoch's end; None unless training is joint.
+        calibration_loss: mean over batches, not weighed; None unless training is joint.
     """
 
     epoch: int
     loss: float
     valid_ndcg: float
     best: bool
+    alpha: float | None = None
+    calibration_loss: float | None = None
 
     def words(self) -> str:
         """Return the row in a few words."""
-        return f"loss {self.loss:.3f}, validation NDCG@10 {self.valid_ndcg:.4f}"
+        return f"loss {self.loss:.3f}, validation NDCG@10 {self.valid_ndcg:.4f}{self.weight_words()}"
+
+    def weight_words(self) -> str:
+        """Return `, alpha A`; nothing unless training is joint."""
+        return "" if self.alpha is None else f", alpha {self.alpha:.3g}"
 
 
 @dataclass(frozen=True)
@@ -54,9 +63,12 @@ class Trained:
     best: EpochRow
 
     def curves(self) -> dict[str, Array]:
-        """Return loss and validation NDCG@10 per epoch."""
+        """Return per epoch loss and validation NDCG@10, and if training was joint alpha and L_cal."""
         rows = [asdict(row) for row in self.epochs]
-        return {key: np.asarray([row[key] for row in rows]) for key in ("loss", "valid_ndcg")}
+        keys = ["loss", "valid_ndcg"]
+        if self.best.alpha is not None:
+            keys += ["alpha", "calibration_loss"]
+        return {key: np.asarray([row[key] for row in rows]) for key in keys}
 
 
 def train_model(
@@ -76,15 +88,18 @@ def train_model(
         on_epoch: told each epoch's row.
 
     Raises:
-        InputError: no user has two training events, or the loss stops being finite.
+        InputError: no user has two training events, joint training finds no associated items, or the loss
+            stops being finite.
+        UsageError: there is no such backbone, loss, objective or score.
     """
     cut = windows(split.train, config.max_length)
     if not len(cut):
         raise InputError("no user has two training events: nothing to learn from")
+    joint = make_joint(split.train, config)
     with torch.random.fork_rng():
         torch.manual_seed(config.seed)
         model = build_recommender(config, split.train.n_items, vectors).to(device)
-        return _run(model, cut, split, config, on_epoch)
+        return _run(model, cut, split, config, joint, on_epoch)
 
 
 def _run(
@@ -92,6 +107,7 @@ def _run(
     cut: Sequences,
     split: Split,
     config: TrainConfig,
+    joint: Joint | None,
     on_epoch: Callable[[EpochRow], None],
 ) -> Trained:
     optimizer = torch.optim.Adam(model.parameters(), lr=config.learning_rate)
@@ -99,10 +115,11 @@ def _run(
     rows: list[EpochRow] = []
     best, weights = None, weights_of(model)
     for epoch in range(1, config.epochs + 1):
-        loss = _train_epoch(model, cut, config, optimizer, rng, epoch)
+        loss = _train_epoch(model, cut, config, joint, optimizer, rng, epoch)
         ranks = rank_targets(model.eval().scorer(), split.valid, config.max_length)
         ndcg = mean_at("ndcg", ranks, 10)
-        row = EpochRow(epoch, loss, ndcg, best is None or ndcg > best.valid_ndcg)
+        told = joint.end_epoch() if joint else {}
+        row = EpochRow(epoch, loss, ndcg, best is None or ndcg > best.valid_ndcg, **told)
         rows.append(row)
         on_epoch(row)
         if best is None or row.best:
@@ -118,6 +135,7 @@ def _train_epoch(
     model: Recommender,
     cut: Sequences,
     config: TrainConfig,
+    joint: Joint | None,
     optimizer: torch.optim.Optimizer,
     rng: np.random.Generator,
     epoch: int,
@@ -132,10 +150,11 @@ def _train_epoch(
         states = model.states(histories, table)
         present = wanted != 0
         loss = loss_of(states[present], table, wanted[present])
+        total = joint.add_to(loss, table) if joint else loss
         optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        total.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         losses.append(loss.item())
-        if not np.isfinite(losses[-1]):
+        if not torch.isfinite(total):
             raise InputError(f"the loss is not finite in epoch {epoch}: lower --learning-rate")
     return float(np.mean(losses))

@@ -25,7 +25,7 @@ class TrainedModel:
         """Return one line for a person."""
         best, config = self.run.best, self.model.config
         found = f"validation NDCG@10 {best.valid_ndcg:.4f} at epoch {best.epoch} of {len(self.run.epochs)}"
-        return f"{config['backbone']} on {config['items']}, {found}"
+        return f"{config['backbone']} on {config['items']}, {found}{best.weight_words()}"
 
 
 def train_on(

@@ -4,7 +4,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from genair.config import ITEM_ENCODERS, TrainConfig
+from genair.calibrate import OBJECTIVES
+from genair.config import ITEM_ENCODERS, JointConfig, TrainConfig
+from genair.errors import UsageError
 from genair.models import BACKBONES
 from genair.train import LOSSES
 from genair_cli import options
@@ -19,6 +21,7 @@ DEFAULT = TrainConfig()
 
 
 def train(
+    context: typer.Context,
     interactions: options.Interactions,
     vectors: Annotated[str | None, typer.Argument(metavar="CAL.h5", show_default=False)] = None,
     output: options.Output = None,
@@ -29,6 +32,26 @@ def train(
         str, options.choice("--items", "What stands for an item", ITEM_ENCODERS)
     ] = DEFAULT.items,
     loss: Annotated[str, options.choice("--loss", "What is minimised", LOSSES.names())] = DEFAULT.loss,
+    calibrate_weight: Annotated[
+        float | None,
+        typer.Option(
+            metavar="R",
+            help="Add calibration to the loss, its gradient R times the loss's at the item vectors.",
+            show_default=False,
+        ),
+    ] = None,
+    alpha: Annotated[
+        float | None,
+        typer.Option(
+            metavar="A", help="Add A times calibration to the loss, as in the paper.", show_default=False
+        ),
+    ] = None,
+    calibrate_objective: Annotated[
+        str, options.choice("--calibrate-objective", "What calibration minimises", OBJECTIVES.names())
+    ] = DEFAULT.joint.objective,
+    calibrate_items: Annotated[
+        int, typer.Option(metavar="N", help="Random items that a step calibrates; 0 is all.")
+    ] = DEFAULT.joint.items,
     dim: Annotated[int, typer.Option(metavar="N", help="Width of the recommender.")] = DEFAULT.dim,
     blocks: Annotated[int, typer.Option(metavar="N", help="Transformer blocks.")] = DEFAULT.blocks,
     heads: Annotated[int, typer.Option(metavar="N", help="Attention heads.")] = DEFAULT.heads,
@@ -53,6 +76,10 @@ def train(
     The last two events of each user are left for validation and test.
     Reads item vectors (none with --items id) and a click log; writes a model that serves alone.
     """
+    OBJECTIVES.check(calibrate_objective)
+    joint = JointConfig(calibrate_weight, alpha, calibrate_objective, items=calibrate_items)
+    if not joint.is_on():
+        _refuse_given(context, "calibrate_objective", "calibrate_items")
     config = TrainConfig(
         backbone,
         items,
@@ -67,6 +94,7 @@ def train(
         epochs,
         patience,
         seed,
+        joint,
     )
     needs_vectors = items != "id" or vectors is not None
     check_operands(*([vectors] if needs_vectors else []), interactions)
@@ -86,6 +114,17 @@ def train(
         write_model(path, made.model)
     console.note(f"genair train: {made.summary()}")
     return log.status
+
+
+def _refuse_given(context: typer.Context, *names: str) -> None:
+    """Refuse settings of joint training where there is none.
+
+    Raises:
+        UsageError: the command line says one of them.
+    """
+    for name in names:
+        if options.is_given(context, name):
+            raise UsageError(f"--{name.replace('_', '-')} needs --calibrate-weight or --alpha")
 
 
 def _vectors(operand: str | None) -> "EmbeddingTable":

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
-from genair.config import USER_NORMS, GraphConfig
+from genair.config import PAPER_GRAPH, USER_NORMS, GraphConfig
 from genair.data import SCORES
 from genair.data.association import associate, hold_out
 from genair.errors import UsageError
@@ -83,7 +83,7 @@ def test_scores_equal_loops_over_items_and_users(toy_sequences, histories, confi
 
 
 def one_product(train):
-    """Return the default graph as one sparse product finds it: (rows, columns, scores)."""
+    """Return the paper's graph as one sparse product finds it: (rows, columns, scores)."""
     users = np.repeat(np.arange(len(train)), train.lengths())
     ones = np.ones(len(users))
     seen = sparse.coo_array((ones, (users, train.items - 1)), shape=(len(train), train.n_items)).tocsr()
@@ -97,12 +97,12 @@ def one_product(train):
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_the_defaults_give_the_bytes_of_one_sparse_product(toy_sequences, seed):
+def test_the_papers_graph_has_the_bytes_of_one_sparse_product(toy_sequences, seed):
     rng = np.random.default_rng(seed)
     n_items = int(rng.integers(5, 400))
     lengths = rng.integers(0, 30, 200)
     train = toy_sequences([(rng.zipf(1.5, length) % n_items + 1).tolist() for length in lengths], n_items)
-    found = associate(train)
+    found = associate(train, PAPER_GRAPH)
     for array, expected in zip((found.rows, found.columns, found.scores), one_product(train), strict=True):
         assert array.dtype == expected.dtype
         assert array.tobytes() == expected.tobytes()
@@ -114,11 +114,11 @@ def test_the_default_settings_are_the_defaults(toy_sequences):
 
 
 def test_a_repeated_item_makes_no_pair_with_itself_and_counts_once(toy_sequences):
-    pairs = associate(toy_sequences([[1, 1, 1, 2, 2], [1, 3], [1, 3]], 3))
+    pairs = associate(toy_sequences([[1, 1, 1, 2, 2], [1, 3], [1, 3]], 3), PAPER_GRAPH)
     assert as_dict(pairs) == {(0, 1): pytest.approx(np.log(2) / np.log(3)), (0, 2): 1.0}
 
 
-@pytest.mark.parametrize("config", [GraphConfig(), GraphConfig(window=2, score="ppmi", user_norm="size")])
+@pytest.mark.parametrize("config", [PAPER_GRAPH, GraphConfig(window=2, score="ppmi", user_norm="size")])
 @pytest.mark.parametrize("histories", [[[1], [2], [3]], [[1, 1, 1]], [[], []], []])
 def test_without_company_there_are_no_pairs(toy_sequences, histories, config):
     pairs = associate(toy_sequences(histories, 3), config)
@@ -129,6 +129,19 @@ def test_without_company_there_are_no_pairs(toy_sequences, histories, config):
 def test_an_unknown_score_is_refused_before_anything_is_counted(toy_sequences):
     with pytest.raises(UsageError, match="unknown score 'gut': choose from log, ppmi, cosine, jaccard"):
         associate(toy_sequences([[1, 2]], 2), GraphConfig(score="gut"))
+
+
+@given(HISTORIES, st.permutations(range(N_ITEMS)), st.integers(0, N_ITEMS))
+@FEW
+def test_pairs_within_some_items_are_told_by_their_places(toy_sequences, histories, order, size):
+    pairs = associate(toy_sequences(histories, N_ITEMS))
+    rows = np.asarray(order[:size], dtype=np.int64)
+    found = pairs.induced(rows, N_ITEMS)
+    whole, part = pairs.to_csr(N_ITEMS).toarray(), found.to_csr(size).toarray()
+    np.testing.assert_array_equal(part, whole[np.ix_(rows, rows)])
+    assert (found.rows < found.columns).all()
+    assert len(found) == np.count_nonzero(part) // 2
+    assert found.rows.dtype == found.columns.dtype == np.int64
 
 
 @given(HISTORIES)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genair.config import USER_NORMS, GraphConfig
+from genair.config import PAPER_GRAPH, USER_NORMS, GraphConfig
 from genair.data.cooccurrence import Cooccurrence
 
 N_ITEMS = 9
@@ -55,24 +55,24 @@ def test_totals_are_the_sums_of_the_rows_before_any_pair_is_left_out(toy_sequenc
 def test_a_block_stays_within_its_budget_unless_it_is_one_row(toy_sequences):
     rng = np.random.default_rng(0)
     train = toy_sequences([(rng.integers(1, 101, 12)).tolist() for _ in range(60)], 100)
-    blocks = [rows for _, rows in Cooccurrence(train, GraphConfig(), budget=300).blocks()]
+    blocks = [rows for _, rows in Cooccurrence(train, PAPER_GRAPH, budget=300).blocks()]
     assert len(blocks) > 20
     assert all(rows.nnz <= 300 or rows.shape[0] == 1 for rows in blocks)
-    assert all(rows.shape[0] == 1 for _, rows in Cooccurrence(train, GraphConfig(), budget=1).blocks())
+    assert all(rows.shape[0] == 1 for _, rows in Cooccurrence(train, PAPER_GRAPH, budget=1).blocks())
 
 
 def test_each_items_pairs_with_a_history_weigh_one_in_all(toy_sequences):
     train = toy_sequences([[1, 2, 3, 4, 5, 5], [6, 7], [8]], 9)
-    size = Cooccurrence(train, GraphConfig(user_norm="size"))
+    size = Cooccurrence(train, GraphConfig(window=0, user_norm="size"))
     assert size.totals() == pytest.approx([1, 1, 1, 1, 1, 1, 1, 0, 0])
     assert size.users() == pytest.approx([0.25] * 5 + [1, 1, 1, 0])  # a user with one item weighs 1
-    assert Cooccurrence(train, GraphConfig()).totals() == pytest.approx([4] * 5 + [1, 1, 0, 0])
+    assert Cooccurrence(train, PAPER_GRAPH).totals() == pytest.approx([4] * 5 + [1, 1, 0, 0])
 
 
 def test_the_least_count_is_of_users_whatever_they_weigh(toy_sequences):
     histories = [[1, 2, *range(3, 9)], [1, 2], [3, 4, 5]]
     for norm in USER_NORMS:
-        config = GraphConfig(min_count=2, user_norm=norm)
+        config = GraphConfig(window=0, min_count=2, user_norm=norm)
         found, _ = matrix_of(Cooccurrence(toy_sequences(histories, N_ITEMS), config))
         assert set(map(tuple, np.argwhere(np.triu(found)).tolist())) == {(0, 1), (2, 3), (2, 4), (3, 4)}
 

@@ -15,7 +15,7 @@ PAIRS = {(0, 1): 2, (0, 2): 1, (1, 2): 1, (3, 4): 1}
 
 
 def scored(toy_sequences, score, **settings):
-    pairs = associate(toy_sequences(HISTORIES, 6), GraphConfig(score=score, **settings))
+    pairs = associate(toy_sequences(HISTORIES, 6), GraphConfig(window=0, score=score, **settings))
     ends = zip(pairs.rows.tolist(), pairs.columns.tolist(), strict=True)
     return dict(zip(ends, pairs.scores.tolist(), strict=True))
 
@@ -43,7 +43,7 @@ def test_ppmi(toy_sequences):
 
 def test_ppmi_drops_pairs_that_are_together_no_more_than_by_chance(toy_sequences):
     histories = [[1, 2]] * 9 + [[3, 4]] * 9 + [[1, 3]]
-    pairs = associate(toy_sequences(histories, 4), GraphConfig(score="ppmi"))
+    pairs = associate(toy_sequences(histories, 4), GraphConfig(window=0, score="ppmi"))
     assert list(zip(pairs.rows.tolist(), pairs.columns.tolist(), strict=True)) == [(0, 1), (2, 3)]
     assert pairs.dropped == 0  # they were no pairs to begin with
 

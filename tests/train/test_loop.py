@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from genair.catalogue import interactions_path
-from genair.config import TrainConfig
+from genair.config import JointConfig, TrainConfig
 from genair.data.ids import IdMap
 from genair.data.interactions import read_interactions
 from genair.data.sequences import build_sequences, leave_two_out
@@ -135,6 +135,7 @@ _CHANGES = {
     "learning_rate": 0.02,
     "epochs": 4,
     "seed": 1,
+    "joint": JointConfig(alpha=1.0),
 }
 _REFUSED = {"backbone": "none", "loss": "none"}
 

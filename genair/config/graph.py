@@ -1,0 +1,38 @@
+"""Settings of the association graph."""
+
+from dataclasses import dataclass
+
+from genair.config.ranges import require
+
+USER_NORMS = ("none", "size")
+
+
+@dataclass(frozen=True)
+class GraphConfig:
+    """What counts as consumed together, and how much.
+
+    Attributes:
+        window: items of a user are together if at most so many events apart; 0 is the whole history.
+        min_count: users who must share a pair.
+        user_norm: what a user adds to each of its pairs: `none` is 1; `size` is 1/(m - 1) for a user with m
+            different items, with a window, too.
+        score: name in `genair.data.SCORES`.
+        max_pairs: a graph of more pairs is cut: each of n items keeps its max(1, max_pairs // n) strongest
+            neighbours (of equal ones, the lower item index), and a pair stays when either end keeps it.
+    """
+
+    window: int = 2
+    min_count: int = 1
+    user_norm: str = "none"
+    score: str = "cosine"
+    max_pairs: int = 20_000_000
+
+    def __post_init__(self) -> None:
+        """Refuse values outside their range."""
+        require(self.window >= 0, "--window", self.window, "0 or more")
+        require(self.min_count >= 1, "--min-count", self.min_count, "1 or more")
+        require(self.user_norm in USER_NORMS, "--user-norm", self.user_norm, " or ".join(USER_NORMS))
+        require(self.max_pairs >= 1, "--max-pairs", self.max_pairs, "1 or more")
+
+
+PAPER_GRAPH = GraphConfig(window=0, score="log")

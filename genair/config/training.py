@@ -1,0 +1,111 @@
+"""Settings of training."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from math import inf
+from typing import Any
+
+from genair.config.graph import PAPER_GRAPH, GraphConfig
+from genair.config.ranges import require
+from genair.errors import UsageError
+
+ITEM_ENCODERS = ("id", "text", "text+id")
+
+
+@dataclass(frozen=True)
+class JointConfig:
+    """Settings of `train` that add calibration to the recommender's loss: L = L_rec + alpha L_cal.
+
+    Without `weight` and `alpha` nothing is added.
+
+    Attributes:
+        weight: wanted ratio of gradient norms at the item table, |alpha grad L_cal| / |grad L_rec|.
+        alpha: the weight itself; not together with the ratio.
+        objective: name in `genair.calibrate.OBJECTIVES`.
+        gamma: how fast repulsion fades with association, w_ij = exp(-gamma s_ij).
+        items: random items that a step calibrates; 0 is the whole catalogue.
+        graph: what the associated pairs are; the paper's.
+    """
+
+    weight: float | None = None
+    alpha: float | None = None
+    objective: str = "paper"
+    gamma: float = 4.0
+    items: int = 1024
+    graph: GraphConfig = PAPER_GRAPH
+
+    def __post_init__(self) -> None:
+        """Refuse values outside their range."""
+        for name, value in (("--calibrate-weight", self.weight), ("--alpha", self.alpha)):
+            require(value is None or 0 < value < inf, name, value, "above 0")
+        if self.weight is not None and self.alpha is not None:
+            raise UsageError("--calibrate-weight and --alpha set the same weight: give one of them")
+        require(0 < self.gamma < inf, "--gamma", self.gamma, "above 0")
+        require(self.items == 0 or self.items >= 2, "--calibrate-items", self.items, "0, or 2 or more")
+
+    def is_on(self) -> bool:
+        """Return whether there is anything to add."""
+        return self.weight is not None or self.alpha is not None
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Settings of `train`.
+
+    Attributes:
+        backbone: name in `genair.models.BACKBONES`.
+        items: what stands for an item: `id`, `text` or `text+id`.
+        loss: name in `genair.train.LOSSES`.
+        dim: width of the recommender.
+        blocks: transformer blocks.
+        heads: attention heads; divides `dim`.
+        dropout: probability, 0 to below 1.
+        max_length: events a model sees; longer training histories are cut into windows.
+        batch_size: sequences a step.
+        learning_rate: of Adam.
+        epochs: most passes over the data.
+        patience: epochs without a better validation NDCG@10 before stopping.
+        seed: of weights, order and dropout.
+        joint: calibration as a part of the loss.
+    """
+
+    backbone: str = "sasrec"
+    items: str = "text+id"
+    loss: str = "ce"
+    dim: int = 64
+    blocks: int = 1
+    heads: int = 1
+    dropout: float = 0.2
+    max_length: int = 50
+    batch_size: int = 128
+    learning_rate: float = 1e-3
+    epochs: int = 200
+    patience: int = 10
+    seed: int = 0
+    joint: JointConfig = field(default_factory=JointConfig)
+
+    @classmethod
+    def from_settings(cls, settings: Mapping[str, Any]) -> "TrainConfig":
+        """Return what gave these `settings()`, also after JSON; what they lack is at its default."""
+        joint = dict(settings.get("joint", {}))
+        if "graph" in joint:
+            joint["graph"] = GraphConfig(**joint["graph"])
+        return cls(**{**settings, "joint": JointConfig(**joint)})
+
+    def __post_init__(self) -> None:
+        """Refuse values outside their range."""
+        require(self.items in ITEM_ENCODERS, "--items", self.items, ", ".join(ITEM_ENCODERS))
+        for name in ("dim", "blocks", "heads", "max_length", "batch_size", "epochs", "patience"):
+            value = getattr(self, name)
+            require(value >= 1, f"--{name.replace('_', '-')}", value, "1 or more")
+        require(self.dim % self.heads == 0, "--heads", self.heads, f"a divisor of --dim {self.dim}")
+        require(0 <= self.dropout < 1, "--dropout", self.dropout, "0 or more and below 1")
+        require(0 < self.learning_rate < inf, "--learning-rate", self.learning_rate, "above 0")
+        require(self.seed >= 0, "--seed", self.seed, "0 or more")
+
+    def settings(self) -> dict[str, Any]:
+        """Return what provenance records: nothing of joint training where there is none."""
+        every = asdict(self)
+        if not self.joint.is_on():
+            del every["joint"]
+        return every

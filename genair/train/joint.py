@@ -1,0 +1,106 @@
+"""Joint training: calibration as a part of the recommender's loss, L = L_rec + alpha L_cal.
+
+It acts on the item table, whatever stands for an item and whatever the backbone. Departures from the paper:
+alpha can follow a wanted ratio of gradients, and a step calibrates a random sample of items, with the
+associated pairs among them.
+"""
+
+import math
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from genair.calibrate import OBJECTIVES
+from genair.calibrate.objectives.base import Objective
+from genair.config import JointConfig, TrainConfig
+from genair.data.association import Pairs, associate
+from genair.data.sequences import Sequences
+from genair.errors import InputError
+
+ESTIMATE_EVERY = 50  # steps
+
+
+class Joint:
+    """Adds calibration to the loss of every step.
+
+    Attributes:
+        alpha: the weight in use; 0 until a ratio has been measured.
+    """
+
+    def __init__(self, graph: Pairs, n_items: int, config: JointConfig, seed: int) -> None:
+        """Take the associated pairs of a catalogue of n items, and the seed of all that is sampled.
+
+        Raises:
+            UsageError: there is no such objective.
+        """
+        self.alpha = config.alpha or 0.0
+        self._ratio = config.weight
+        self._graph, self._n, self._gamma = graph, n_items, config.gamma
+        self._kind = OBJECTIVES.get(config.objective)
+        self._sampled = config.items if 0 < config.items < n_items else 0
+        self._whole = None if self._sampled else self._kind(graph, n_items, config.gamma)
+        self._generator = torch.Generator().manual_seed(seed)
+        self._steps = 0
+        self._losses: list[float] = []
+
+    def add_to(self, loss: Tensor, table: Tensor) -> Tensor:
+        """Return L_rec + alpha L_cal of one step, having measured the ratio if it is time to.
+
+        Args:
+            loss: L_rec, a scalar computed from the table.
+            table: item vectors (items + 1, dim), row 0 the padding.
+        """
+        rows, objective = self._draw()
+        unit = functional.normalize(functional.embedding((rows + 1).to(table.device), table), dim=1)
+        calibration = objective(unit.cpu(), self._generator).to(loss.device)
+        if self._ratio is not None and self._steps % ESTIMATE_EVERY == 0:
+            self._follow(self._ratio * _gradient(loss, table), _gradient(calibration, table))
+        self._steps += 1
+        self._losses.append(calibration.item())
+        return loss + self.alpha * calibration
+
+    def end_epoch(self) -> dict[str, float]:
+        """Return the `alpha` in use and the epoch's mean `calibration_loss`; the next epoch starts anew."""
+        mean, self._losses = float(np.mean(self._losses)), []
+        return {"alpha": self.alpha, "calibration_loss": mean}
+
+    def _draw(self) -> tuple[Tensor, Objective]:
+        """Return the 0-based rows of a step's items, and the objective of their graph."""
+        if self._whole is not None:
+            return torch.arange(self._n), self._whole
+        rows = torch.randperm(self._n, generator=self._generator)[: self._sampled].sort().values
+        part = self._graph.induced(rows.numpy(), self._n)
+        return rows, self._kind(part, len(rows), self._gamma)
+
+    def _follow(self, wanted: float, found: float) -> None:
+        """Move alpha to the geometric mean of itself and wanted / found, which it begins with."""
+        if wanted > 0 and found > 0 and math.isfinite(wanted / found):
+            self.alpha = math.sqrt(self.alpha * wanted / found) if self.alpha else wanted / found
+
+
+def make_joint(train: Sequences, config: TrainConfig) -> Joint | None:
+    """Return what adds calibration to the loss, or None where the settings ask for none.
+
+    Args:
+        train: training parts only; validation and test events must not be in it.
+        config: the stage's settings.
+
+    Raises:
+        InputError: no two items are associated.
+        UsageError: there is no such objective or score.
+    """
+    if not config.joint.is_on():
+        return None
+    OBJECTIVES.check(config.joint.objective)
+    graph = associate(train, config.joint.graph)
+    if not len(graph):
+        raise InputError("no two items are associated in the training events: nothing to calibrate by")
+    return Joint(graph, train.n_items, config.joint, config.seed)
+
+
+def _gradient(loss: Tensor, table: Tensor) -> float:
+    """Return the norm of a loss's gradient at the table."""
+    (gradient,) = torch.autograd.grad(loss, table, retain_graph=True)
+    return float(torch.linalg.vector_norm(gradient))
