@@ -4,6 +4,9 @@ Linear(z, 2d) - LayerNorm - GELU - Linear(2d, d), as in GenAIR. Departure: the i
 mean square, so that learning does not depend on the scale of a language model's states.
 """
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 import torch
 from torch import Tensor, nn
 
@@ -11,6 +14,7 @@ from torch import Tensor, nn
 class Adapter(nn.Module):
     """A two-layer map of vectors (items, z) to (items, dim)."""
 
+    kind: ClassVar[str] = "mlp"
     scale: Tensor
 
     def __init__(self, in_dim: int, dim: int) -> None:
@@ -19,6 +23,13 @@ class Adapter(nn.Module):
         self.register_buffer("scale", torch.ones(()))
         self.layers = nn.Sequential(nn.Linear(in_dim, 2 * dim), nn.LayerNorm(2 * dim), nn.GELU())
         self.last = nn.Linear(2 * dim, dim)
+
+    @classmethod
+    def of(cls, weights: Mapping[str, Tensor]) -> "Adapter":
+        """Make the adapter whose `state_dict` was saved."""
+        adapter = cls(weights["layers.0.weight"].shape[1], len(weights["last.weight"]))
+        adapter.load_state_dict(dict(weights))
+        return adapter
 
     def fit_scale(self, vectors: Tensor) -> None:
         """Take the root mean square of the vectors (items, z) as the unit of the input."""
@@ -35,7 +46,15 @@ class Adapter(nn.Module):
         self.last.weight.mul_(factor)
         self.last.bias.sub_(factor * centre)
 
+    def features(self, vectors: Tensor) -> Tensor:
+        """Return vectors (items, z) in units of the scale: what does not change while the adapter learns."""
+        return vectors / self.scale
+
+    def read_out(self, features: Tensor) -> Tensor:
+        """Map features (items, z) to (items, dim)."""
+        mapped: Tensor = self.last(self.layers(features))
+        return mapped
+
     def forward(self, vectors: Tensor) -> Tensor:
         """Map (items, z) to (items, dim)."""
-        mapped: Tensor = self.last(self.layers(vectors / self.scale))
-        return mapped
+        return self.read_out(self.features(vectors))

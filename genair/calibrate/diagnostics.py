@@ -21,7 +21,7 @@ _FEWEST = 10_000  # random pairs
 
 @dataclass(frozen=True)
 class Diagnostics:
-    """What `measure` finds; nan where there is nothing to measure on.
+    """What a `Judge` finds; nan where there is nothing to measure on.
 
     Attributes:
         auc: probability that a held-out associated pair is nearer than a never associated one; .5 is chance.
@@ -44,42 +44,55 @@ class Diagnostics:
     ndcg: float
 
 
-def measure(
-    vectors: Vectors,
-    graph: Pairs,
-    held: Pairs,
-    seed: int,
-    *,
-    origin: Vectors | None = None,
-    valid: Held | None = None,
-) -> Diagnostics:
-    """Measure vectors (items, dim).
+class Judge:
+    """Measures spaces of one catalogue on what is held back: pairs of the graph, and validation events."""
 
-    Args:
-        vectors: the space.
-        graph: the pairs learned from.
-        held: associated pairs that were kept out of it.
-        seed: of what is sampled: pairs, items, users.
-        origin: the space it was made of; None for one that was made of nothing.
-        valid: validation events, if there are any.
-    """
-    unit = unit_rows(vectors)
-    near = _cosines(unit, held.rows, held.columns)
-    rows, columns = _random_pairs(len(vectors), max(len(held), _FEWEST), seed)
-    every = _cosines(unit, rows, columns)
-    apart = every[~_associated(rows, columns, len(vectors), (graph, held))]
-    rows, columns = _matched_pairs(held, seed)
-    matched = _cosines(unit, rows, columns)[~_associated(rows, columns, len(vectors), (graph, held))]
-    ranked = len(near) > 2 and np.ptp(held.scores) > 0 and np.ptp(near) > 0
-    return Diagnostics(
-        auc=_auc(near, apart),
-        auc_matched=_auc(near, matched),
-        spearman=float(stats.spearmanr(near, held.scores).statistic) if ranked else float("nan"),
-        effective_rank=effective_rank(vectors),
-        mean_cosine=float(every.mean()),
-        neighbours_kept=1.0 if origin is None else neighbours_kept(unit_rows(origin), unit, seed),
-        ndcg=float("nan") if valid is None else transfer_ndcg(unit, valid, seed),
-    )
+    def __init__(self, graph: Pairs, held: Pairs, seed: int, valid: Held | None = None) -> None:
+        """Take what is known and what is held back.
+
+        Args:
+            graph: the pairs learned from.
+            held: associated pairs that were kept out of it.
+            seed: of what is sampled: pairs, items, users.
+            valid: validation events, if there are any.
+        """
+        self._graph, self._held = graph, held
+        self._seed = seed
+        self._valid = valid
+
+    def measure(self, vectors: Vectors, origin: Vectors | None = None) -> Diagnostics:
+        """Measure vectors (items, dim); origin is the space they were made of, None if they are it."""
+        unit = unit_rows(vectors)
+        near = _cosines(unit, self._held.rows, self._held.columns)
+        rows, columns = _random_pairs(len(unit), max(len(near), _FEWEST), self._seed)
+        ranked = len(near) > 2 and np.ptp(self._held.scores) > 0 and np.ptp(near) > 0
+        return Diagnostics(
+            auc=self.auc(unit),
+            auc_matched=self.auc_matched(unit),
+            spearman=float(stats.spearmanr(near, self._held.scores).statistic) if ranked else float("nan"),
+            effective_rank=effective_rank(vectors),
+            mean_cosine=float(_cosines(unit, rows, columns).mean()),
+            neighbours_kept=1.0 if origin is None else neighbours_kept(unit_rows(origin), unit, self._seed),
+            ndcg=self.ndcg(unit),
+        )
+
+    def auc(self, unit: Vectors) -> float:
+        """Return `Diagnostics.auc` of unit vectors (items, dim)."""
+        rows, columns = _random_pairs(len(unit), max(len(self._held), _FEWEST), self._seed)
+        return self._auc_against(unit, rows, columns)
+
+    def auc_matched(self, unit: Vectors) -> float:
+        """Return `Diagnostics.auc_matched` of unit vectors (items, dim)."""
+        return self._auc_against(unit, *_matched_pairs(self._held, self._seed))
+
+    def ndcg(self, unit: Vectors) -> float:
+        """Return `Diagnostics.ndcg` of unit vectors (items, dim)."""
+        return float("nan") if self._valid is None else transfer_ndcg(unit, self._valid, self._seed)
+
+    def _auc_against(self, unit: Vectors, rows: Indices, columns: Indices) -> float:
+        apart = ~_associated(rows, columns, len(unit), (self._graph, self._held))
+        near = _cosines(unit, self._held.rows, self._held.columns)
+        return _auc(near, _cosines(unit, rows[apart], columns[apart]))
 
 
 def effective_rank(vectors: Vectors) -> float:

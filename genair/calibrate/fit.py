@@ -1,10 +1,9 @@
 """Item vectors and training sequences in, calibrated vectors out, with the evidence.
 
-Full-batch Adam on the adapter; the input vectors stay frozen. The result is the adapter's output on the unit
-sphere, which is where the objectives live.
+The input vectors stay frozen; an adapter is fitted to them, in closed form or by descent. The result is its
+output on the unit sphere, which is where the objectives live.
 """
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,16 +11,16 @@ import numpy.typing as npt
 import torch
 from torch.nn import functional
 
-from genair.calibrate import OBJECTIVES
-from genair.calibrate.adapter import Adapter
-from genair.calibrate.diagnostics import Diagnostics, measure
+from genair.calibrate.descent import AnyAdapter, OnStep, Stop, Watch, descend
+from genair.calibrate.diagnostics import Diagnostics, Judge
+from genair.calibrate.spectral import solve
 from genair.config import CalibrateConfig, GraphConfig
 from genair.data.association import Pairs, associate, hold_out
 from genair.data.sequences import Held, Sequences
 from genair.errors import InputError
 
 Vectors = npt.NDArray[np.float32]
-OnStep = Callable[[float], None]
+_ROWS = 8192  # mapped together
 
 
 @dataclass(frozen=True)
@@ -30,21 +29,28 @@ class Calibration:
 
     Attributes:
         vectors: float32, shape (items, dim), unit length.
-        weights: the adapter's parameters by name.
+        adapter: what maps an input vector to its calibrated one, up to length.
         graph: the associated pairs that were learned from.
         held: those kept out for measuring.
         dropped: how many weaker pairs the cap cut off.
         before: diagnostics of the input vectors.
         after: diagnostics of `vectors`.
+        stop: where descent ended; None where nothing descended.
     """
 
     vectors: Vectors
-    weights: Mapping[str, npt.NDArray[np.float32]]
+    adapter: AnyAdapter
     graph: Pairs
     held: Pairs
     dropped: int
     before: Diagnostics
     after: Diagnostics
+    stop: Stop | None
+
+    @property
+    def least_rank(self) -> float:
+        """The effective rank below which the space counts as collapsed: a third of what the input allowed."""
+        return min(self.before.effective_rank, float(self.vectors.shape[1])) / 3
 
 
 def calibrate(
@@ -61,29 +67,52 @@ def calibrate(
         train: training parts of the histories only.
         config: the stage's settings.
         on_step: told each step's loss.
-        valid: validation events to measure on; never learned from.
+        valid: validation events to measure on, and to stop by; no gradient comes from them.
 
     Raises:
-        InputError: no two items are associated, or the loss stops being finite.
+        InputError: no two items are associated or differ, the loss stops being finite, or nothing is left
+            to stop on.
         UsageError: there is no such objective or score.
     """
     pairs = _pairs(train, config.graph)
     graph, held = hold_out(pairs, config.holdout, config.seed)
     if not len(graph):
         raise InputError(f"all {len(pairs)} associated pairs are held out: lower --holdout")
+    if (vectors == vectors[0]).all():
+        raise InputError("the input vectors do not differ: nothing tells items apart")
+    judge = Judge(graph, held, config.seed, valid)
     with torch.random.fork_rng():
         torch.manual_seed(config.seed)
-        adapter, unit = _fit(torch.from_numpy(vectors), graph, config, on_step)
-    calibrated = unit.numpy()
+        adapter, stop = _fit(torch.from_numpy(vectors), graph, config, judge, on_step)
+    calibrated = map_rows(adapter, vectors)
     return Calibration(
         vectors=calibrated,
-        weights={name: value.detach().numpy() for name, value in adapter.state_dict().items()},
+        adapter=adapter,
         graph=graph,
         held=held,
         dropped=pairs.dropped,
-        before=measure(vectors, graph, held, config.seed, valid=valid),
-        after=measure(calibrated, graph, held, config.seed, origin=vectors, valid=valid),
+        before=judge.measure(vectors),
+        after=judge.measure(calibrated, vectors),
+        stop=stop,
     )
+
+
+@torch.no_grad()
+def map_rows(adapter: AnyAdapter, vectors: Vectors) -> Vectors:
+    """Return the adapter's output for vectors (items, z) on the unit sphere, (items, dim).
+
+    Raises:
+        InputError: a result is not finite, or zero.
+    """
+    blocks = [adapter(torch.from_numpy(vectors[at : at + _ROWS])) for at in range(0, len(vectors), _ROWS)]
+    mapped = torch.cat(blocks)
+    lengths = torch.linalg.vector_norm(mapped, dim=1)
+    if not (torch.isfinite(lengths) & (lengths > 0)).all():
+        raise InputError(
+            "a calibrated vector is zero or not finite: the input vectors do not differ, or the"
+            " --learning-rate is too high"
+        )
+    return functional.normalize(mapped, dim=1).numpy()
 
 
 def _pairs(train: Sequences, config: GraphConfig) -> Pairs:
@@ -97,25 +126,19 @@ def _pairs(train: Sequences, config: GraphConfig) -> Pairs:
 
 
 def _fit(
-    vectors: torch.Tensor, graph: Pairs, config: CalibrateConfig, on_step: OnStep | None
-) -> tuple[Adapter, torch.Tensor]:
-    generator = torch.Generator().manual_seed(config.seed)
-    adapter = Adapter(vectors.shape[1], config.dim)
-    adapter.fit_scale(vectors)
-    objective = OBJECTIVES.get(config.objective)(graph, len(vectors), config.gamma)
-    optimizer = torch.optim.Adam(adapter.parameters(), lr=config.learning_rate)
-    for step in range(config.steps):
-        loss = objective(functional.normalize(adapter(vectors), dim=1), generator)
-        if not torch.isfinite(loss):
-            raise InputError(f"the loss is not finite at step {step}: lower --learning-rate")
-        optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
-        if on_step is not None:
-            on_step(loss.item())
-    with torch.no_grad():
-        mapped = adapter(vectors)
-    lengths = torch.linalg.vector_norm(mapped, dim=1)
-    if not (torch.isfinite(lengths) & (lengths > 0)).all():
-        raise InputError("the result is not finite: lower --learning-rate")
-    return adapter, functional.normalize(mapped, dim=1)
+    vectors: torch.Tensor, graph: Pairs, config: CalibrateConfig, judge: Judge, on_step: OnStep | None
+) -> tuple[AnyAdapter, Stop | None]:
+    if config.solved:
+        return solve(vectors, graph, config.dim, config.gamma, config.seed, config.spectral), None
+    return descend(vectors, graph, config, _watch(judge, config.descent.stop_on), on_step)
+
+
+def _watch(judge: Judge, measure: str) -> Watch | None:
+    if measure == "none":
+        return None
+    asked = getattr(judge, measure)
+
+    def watch(unit: torch.Tensor) -> float:
+        return float(asked(unit.numpy()))
+
+    return watch

@@ -5,13 +5,16 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from genair.calibrate.fit import Calibration, OnStep, calibrate
+from genair.calibrate.descent import OnStep
+from genair.calibrate.fit import Calibration, calibrate
 from genair.config import CalibrateConfig
 from genair.data.sequences import MIN_EVENTS, Sequences, leave_two_out, training_part
+from genair.errors import GenairError
 from genair.io.container import Array
 from genair.io.embeddings import EmbeddingTable
 from genair.provenance import add_step
 
+PACKAGES = ("torch", "numpy", "scipy")
 _TITLES = {
     "auc": "held-out pairs, AUC",
     "auc_matched": "  against equally popular",
@@ -43,6 +46,8 @@ def calibrate_table(
     config: CalibrateConfig,
     log_sha256: str,
     on_step: OnStep | None = None,
+    *,
+    allow_collapse: bool = False,
 ) -> Calibrated:
     """Calibrate a table by a log.
 
@@ -52,15 +57,21 @@ def calibrate_table(
         config: the stage's settings.
         log_sha256: digest of the log, for provenance.
         on_step: told each step's loss.
+        allow_collapse: accept a space that has lost more than two thirds of the input's effective rank.
 
     Raises:
+        GenairError: it has, and that is not accepted.
         InputError: see `genair.calibrate.fit.calibrate`.
     """
     valid = leave_two_out(sequences).valid if sequences.lengths().max(initial=0) >= MIN_EVENTS else None
     result = calibrate(np.asarray(table.vectors), training_part(sequences), config, on_step, valid)
-    steps = add_step(
-        table.steps, "calibrate", config.settings(), {"interactions": log_sha256}, ["torch", "numpy"]
-    )
+    if result.after.effective_rank < result.least_rank and not allow_collapse:
+        raise GenairError(
+            f"the space collapsed: effective rank {result.before.effective_rank:.1f} became"
+            f" {result.after.effective_rank:.1f}, less than {result.least_rank:.1f};"
+            " --allow-collapse writes it all the same"
+        )
+    steps = add_step(table.steps, "calibrate", config.settings(), {"interactions": log_sha256}, PACKAGES)
     calibrated = EmbeddingTable(table.item_ids, result.vectors, steps, _extras(result))
     return Calibrated(calibrated, result)
 
@@ -72,7 +83,10 @@ def _extras(result: Calibration) -> dict[str, Array]:
         "association/indices": csr.indices.astype(np.int64),
         "association/scores": csr.data,
     }
-    extras |= {f"adapter/{name}": np.asarray(value) for name, value in result.weights.items()}
+    extras |= {
+        f"adapter/{result.adapter.kind}/{name}": value.numpy()
+        for name, value in result.adapter.state_dict().items()
+    }
     for moment, found in (("before", result.before), ("after", result.after)):
         extras |= {f"diagnostics/{moment}/{key}": np.asarray(value) for key, value in asdict(found).items()}
     return extras

@@ -86,8 +86,13 @@ def write_table(path: Path, table: EmbeddingTable) -> None:
         writer.finish(table.item_ids, table.vectors.shape[1], table.steps)
 
 
-def read_table(path: Path, name: str) -> EmbeddingTable:
-    """Read ids, vectors and provenance; the other parts stay on disk.
+def read_table(path: Path, name: str, groups: Sequence[str] = ()) -> EmbeddingTable:
+    """Read ids, vectors and provenance.
+
+    Args:
+        path: the file.
+        name: what errors call it.
+        groups: further parts to read, as extras, if they are there; all others stay on disk.
 
     Raises:
         InputError: the file is damaged, of another kind, or holds numbers that are not finite.
@@ -96,7 +101,10 @@ def read_table(path: Path, name: str) -> EmbeddingTable:
         item_ids = container.read_strings("item_ids")
         vectors = container.read("vectors").astype(np.float32, copy=False)
         check_alignment(container, item_ids, vectors)
-        return EmbeddingTable(item_ids, vectors, container.steps)
+        found = [part for group in groups if container.has(group) for part in container.names(group)]
+        return EmbeddingTable(
+            item_ids, vectors, container.steps, {part: container.read(part) for part in found}
+        )
 
 
 def check_alignment(container: Container, item_ids: Sequence[str], vectors: Array) -> None:

@@ -1,26 +1,54 @@
 """`genair calibrate`: bends item vectors until they agree with behaviour."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from genair.calibrate import OBJECTIVES
-from genair.config import USER_NORMS, CalibrateConfig, GraphConfig
+from genair.config import (
+    ADAPTERS,
+    SPECTRAL,
+    STOP_ON,
+    USER_NORMS,
+    CalibrateConfig,
+    DescentConfig,
+    GraphConfig,
+    SpectralConfig,
+)
 from genair.data import SCORES
+from genair.errors import UsageError
 from genair_cli import options
 from genair_cli.console import console
 from genair_cli.status import Status
 from genair_cli.streams import check_operands, container_in, container_out
 
+if TYPE_CHECKING:
+    from genair.calibrate.stage import Calibrated
+
 DEFAULT = CalibrateConfig()
+_OBJECTIVES = (SPECTRAL, *OBJECTIVES.names())
+_OF_THE_GRAPH = ("window", "min_count", "user_norm", "score", "max_pairs")
+_OF_THE_SOLUTION = ("features", "ridge", "power")
+_OF_DESCENT = ("adapter", "hold", "steps", "learning_rate", "batch_items", "stop_on", "patience")
 
 
 def calibrate(
-    interactions: options.Interactions,
+    context: typer.Context,
     embeddings: Annotated[str | None, typer.Argument(metavar="EMB.h5", show_default=False)] = None,
+    interactions: options.MaybeInteractions = None,
     output: options.Output = None,
+    apply: Annotated[
+        str | None,
+        typer.Option(
+            "--apply",
+            metavar="CAL.h5",
+            help="Map EMB.h5's items by this calibration, and put them behind its own.",
+            show_default=False,
+        ),
+    ] = None,
     objective: Annotated[
-        str, options.choice("--objective", "What is minimised", OBJECTIVES.names())
+        str, options.choice("--objective", "Solved in closed form, or minimised by descent", _OBJECTIVES)
     ] = DEFAULT.objective,
     dim: Annotated[int, typer.Option(metavar="N", help="Size of the calibrated vectors.")] = DEFAULT.dim,
     gamma: Annotated[
@@ -29,10 +57,6 @@ def calibrate(
     holdout: Annotated[
         float, typer.Option(metavar="SHARE", help="Associated pairs kept out for measuring.")
     ] = DEFAULT.holdout,
-    steps: Annotated[
-        int, typer.Option(metavar="N", help="Optimisation steps, each over the whole catalogue.")
-    ] = DEFAULT.steps,
-    learning_rate: Annotated[float, typer.Option(metavar="R", help="Of Adam.")] = DEFAULT.learning_rate,
     window: Annotated[
         int, typer.Option(metavar="N", help="Together is at most N events apart; 0 is the whole history.")
     ] = DEFAULT.graph.window,
@@ -49,6 +73,38 @@ def calibrate(
     max_pairs: Annotated[
         int, typer.Option(metavar="N", help="Of more pairs, keep each item's N/items strongest.")
     ] = DEFAULT.graph.max_pairs,
+    features: Annotated[
+        int, typer.Option(metavar="N", help="Random features of the spectral solution.")
+    ] = DEFAULT.spectral.features,
+    ridge: Annotated[
+        float, typer.Option(metavar="R", help="What weight costs the spectral solution.")
+    ] = DEFAULT.spectral.ridge,
+    power: Annotated[
+        float, typer.Option(metavar="P", help="How much its better directions count for more.")
+    ] = DEFAULT.spectral.power,
+    adapter: Annotated[
+        str, options.choice("--adapter", "What descent fits; residual starts at the spectral one", ADAPTERS)
+    ] = DEFAULT.descent.adapter,
+    hold: Annotated[
+        float, typer.Option(metavar="P", help="Penalty on leaving that start.")
+    ] = DEFAULT.descent.hold,
+    steps: Annotated[int, typer.Option(metavar="N", help="Most steps of descent.")] = DEFAULT.descent.steps,
+    learning_rate: Annotated[
+        float, typer.Option(metavar="R", help="Of Adam.")
+    ] = DEFAULT.descent.learning_rate,
+    batch_items: Annotated[
+        int, typer.Option(metavar="N", help="Items drawn for a step; 0 is the whole catalogue.")
+    ] = DEFAULT.descent.batch_items,
+    stop_on: Annotated[
+        str, options.choice("--stop-on", "What early stopping watches", STOP_ON)
+    ] = DEFAULT.descent.stop_on,
+    patience: Annotated[
+        int, typer.Option(metavar="N", help="Stop after so many steps without gain.")
+    ] = DEFAULT.descent.patience,
+    allow_collapse: Annotated[
+        bool,
+        typer.Option("--allow-collapse", help="Write a space that lost two thirds of its effective rank."),
+    ] = False,
     seed: options.Seed = DEFAULT.seed,
     on_error: options.OnError = options.OnErrorChoice.FAIL,
     force: options.Force = False,
@@ -61,11 +117,16 @@ def calibrate(
     Learns from what users consume together in training events; each user's last two are left out. Says on
     stderr how far the space agreed with held-out pairs before and after.
     """
-    check_operands(embeddings, interactions)
-    OBJECTIVES.check(objective)
-    SCORES.check(score)
-    graph = GraphConfig(window, min_count, user_norm, score, max_pairs)
-    config = CalibrateConfig(objective, dim, gamma, holdout, steps, learning_rate, seed, graph)
+    check_operands(embeddings, apply or interactions or "")
+    if apply is not None:
+        settled = ("interactions", "objective", "dim", "gamma", "holdout", "seed", "allow_collapse")
+        options.refuse_given(context, "--apply", *settled, *_OF_THE_GRAPH, *_OF_THE_SOLUTION, *_OF_DESCENT)
+        return _apply(embeddings, apply, context.params)
+    if interactions is None:
+        raise UsageError(
+            "--interactions names the click log to learn from, or --apply a finished calibration"
+        )
+    config = _config(context)
     with container_out(output, force=force) as path, container_in(embeddings) as (source, name):
         from genair.calibrate.stage import calibrate_table
         from genair.io.embeddings import read_table, write_table
@@ -73,15 +134,78 @@ def calibrate(
 
         table = read_table(source, name)
         log = read_log(interactions, table.item_ids, on_error)
-        with console.counting("steps", config.steps) as tick:
+        with console.counting("steps", None if config.solved else config.descent.steps) as tick:
             made = calibrate_table(
-                table, log.sequences, config, log.sha256, lambda loss: tick(f"loss {loss:.4f}")
+                table,
+                log.sequences,
+                config,
+                log.sha256,
+                lambda loss: tick(f"loss {loss:.4f}"),
+                allow_collapse=allow_collapse,
             )
         write_table(path, made.table)
-    pairs = f"{len(made.result.graph)} pairs, {len(made.result.held)} held out"
-    console.note(f"genair calibrate: {len(table.item_ids)} vectors, {pairs}")
-    if dropped := made.result.dropped:
-        console.note(f"genair calibrate: {dropped} weaker pairs dropped (--max-pairs {max_pairs})")
+    _tell(made, len(table.item_ids), max_pairs)
     if not quiet:
         console.table(("", "before", "after"), made.comparison(), stderr=True)
     return log.status
+
+
+def _config(context: typer.Context) -> CalibrateConfig:
+    """Return the settings.
+
+    Raises:
+        UsageError: one is unknown, out of its range, or would change nothing.
+    """
+    given = context.params
+    objective, adapter = given["objective"], given["adapter"]
+    if objective != SPECTRAL:
+        OBJECTIVES.check(objective)
+    SCORES.check(given["score"])
+    if objective == SPECTRAL:
+        options.refuse_idle(context, f"--objective {SPECTRAL}, which descends nothing", *_OF_DESCENT)
+    elif adapter != "residual":
+        options.refuse_idle(context, f"--adapter {adapter}, which is not solved for", *_OF_THE_SOLUTION)
+    if objective != SPECTRAL and given["stop_on"] == "none":
+        options.refuse_idle(context, "--stop-on none, which takes all steps", "patience")
+    return CalibrateConfig(
+        objective,
+        given["dim"],
+        given["gamma"],
+        given["holdout"],
+        given["seed"],
+        GraphConfig(**_part(given, _OF_THE_GRAPH)),
+        SpectralConfig(**_part(given, _OF_THE_SOLUTION)),
+        DescentConfig(**_part(given, _OF_DESCENT)),
+    )
+
+
+def _part(given: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: given[name] for name in names}
+
+
+def _tell(made: "Calibrated", items: int, max_pairs: int) -> None:
+    result = made.result
+    pairs = f"{len(result.graph)} pairs, {len(result.held)} held out"
+    console.note(f"genair calibrate: {items} vectors of {result.vectors.shape[1]} numbers, {pairs}")
+    if result.stop is not None:
+        console.note(f"genair calibrate: best at step {result.stop.best} of {result.stop.steps}")
+    if result.dropped:
+        console.note(f"genair calibrate: {result.dropped} weaker pairs dropped (--max-pairs {max_pairs})")
+
+
+def _apply(embeddings: str | None, calibrated: str, given: Mapping[str, Any]) -> Status:
+    """Map new items by a finished calibration, and write them behind its own."""
+    with (
+        container_out(given["output"], force=given["force"]) as path,
+        container_in(calibrated) as (old_path, old_name),
+        container_in(embeddings) as (new_path, new_name),
+    ):
+        from genair.calibrate.apply import apply_table
+        from genair.io.embeddings import read_table, write_table
+
+        old = read_table(old_path, old_name, ("adapter", "association", "diagnostics"))
+        new = read_table(new_path, new_name)
+        merged = apply_table(old, new, name=old_name, new_name=new_name)
+        write_table(path, merged)
+    console.note(f"genair calibrate: {len(new.item_ids)} new items behind {len(old.item_ids)}")
+    return Status.DONE

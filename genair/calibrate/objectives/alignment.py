@@ -1,11 +1,9 @@
 """Associated items near each other, all items spread evenly (after Wang & Isola, ICML 2020)."""
 
-import numpy as np
-import numpy.typing as npt
 import torch
-from scipy import sparse
 from torch import Tensor
 
+from genair.calibrate.attraction import attraction
 from genair.calibrate.objectives.pairsum import PairSum
 from genair.calibrate.objectives.potential import potential
 from genair.data.association import Pairs
@@ -22,11 +20,7 @@ class AlignmentUniformity:
 
     def __init__(self, pairs: Pairs, n_items: int, gamma: float) -> None:
         """Prepare the normalised weights."""
-        weights = pairs.to_csr(n_items)
-        weights.data = 1 - np.exp(-gamma * weights.data)
-        degrees: npt.NDArray[np.float64] = np.asarray(weights.sum(axis=1))
-        factor = sparse.diags_array(1 / np.sqrt(np.maximum(degrees, 1e-12)))
-        self._attraction = PairSum((factor @ weights @ factor).tocsr())
+        self._attraction = PairSum(attraction(pairs, n_items, gamma))
 
     def __call__(self, unit: Tensor, generator: torch.Generator) -> Tensor:
         """Return the loss of unit vectors (n, d)."""

@@ -1,0 +1,81 @@
+"""Calibration in closed form: of all maps of a kind, the one under which associated items differ least.
+
+With f(z) the features of an item (`genair.calibrate.residual`), centred, and A the normalised attraction, the
+directions v that maximise
+    sum_ij A_ij f_i.v f_j.v   subject to   mean_i (f_i.v)^2 + ridge t |v|^2 = 1,  t the mean variance
+are the leading eigenvectors of a symmetric matrix as large as the features: locality preserving projections
+(He & Niyogi, NIPS 2003) on random features. Each is worth its eigenvalue, how far behaviour agrees with it,
+so coordinates are scaled by a power of that, as in diffusion maps (Coifman & Lafon, 2006). No step size, no
+stopping, and the same map takes items to come.
+"""
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from scipy import linalg, sparse
+from threadpoolctl import threadpool_limits
+
+from genair.calibrate.attraction import attraction
+from genair.calibrate.residual import ResidualAdapter
+from genair.config import SpectralConfig
+from genair.data.association import Pairs
+
+Matrix = npt.NDArray[np.float64]
+_ROWS, _COLUMNS = 4096, 512  # of a block
+
+
+def solve(
+    vectors: torch.Tensor, pairs: Pairs, dim: int, gamma: float, seed: int, config: SpectralConfig
+) -> ResidualAdapter:
+    """Return the best map of vectors (items, z) to at most dim numbers.
+
+    Args:
+        vectors: the frozen input.
+        pairs: the associated pairs.
+        dim: most directions to keep; there are no more than features, or items - 1.
+        gamma: see `genair.calibrate.attraction`.
+        seed: of the random features.
+        config: how many features, the ridge, the power.
+    """
+    kept = min(dim, vectors.shape[1] + config.features, max(1, len(vectors) - 1))
+    adapter = ResidualAdapter(vectors.shape[1], config.features, kept)
+    with torch.no_grad(), threadpool_limits(1, user_api="blas"):  # the same bytes on any number of cores
+        adapter.fit_input(vectors, seed)
+        rows = adapter.features(vectors).numpy()
+        spread = _gram(rows, rows)
+        agreement = _agreement(rows, attraction(pairs, len(vectors), gamma))
+        values, directions = _leading(agreement, spread, config.ridge, kept)
+        worth = np.clip((1 + values) / 2, 0, 1) ** config.power  # of a random walk that rests half the time
+        adapter.output.copy_(torch.from_numpy(directions * worth))
+    return adapter
+
+
+def _agreement(rows: npt.NDArray[np.float32], pulls: sparse.csr_array) -> Matrix:
+    """Return F^T A F / n of features F (items, features)."""
+    narrow = pulls.astype(np.float32)
+    found = np.empty((rows.shape[1],) * 2)
+    for start in range(0, rows.shape[1], _COLUMNS):
+        some = np.ascontiguousarray(rows[:, start : start + _COLUMNS])
+        found[:, start : start + _COLUMNS] = _gram(rows, narrow @ some)
+    return (found + found.T) / 2
+
+
+def _gram(one: npt.NDArray[np.float32], other: npt.NDArray[np.float32]) -> Matrix:
+    """Return one^T other / n, summed in float64 over blocks of rows."""
+    total = np.zeros((one.shape[1], other.shape[1]))
+    for start in range(0, len(one), _ROWS):
+        total += one[start : start + _ROWS].T @ other[start : start + _ROWS]
+    return total / len(one)
+
+
+def _leading(agreement: Matrix, spread: Matrix, ridge: float, count: int) -> tuple[Matrix, Matrix]:
+    """Return the largest eigenvalues of agreement v = value (spread + ridge) v, falling, and their v."""
+    size = len(spread)
+    unit = max(float(np.trace(spread)) / size, 1e-12)
+    root = linalg.cholesky(spread + ridge * unit * np.eye(size), lower=True)
+    half = linalg.solve_triangular(root, agreement, lower=True)
+    whole = linalg.solve_triangular(root, half.T, lower=True)
+    values, vectors = linalg.eigh((whole + whole.T) / 2, subset_by_index=[size - count, size - 1])
+    directions = linalg.solve_triangular(root.T, vectors[:, ::-1], lower=False)
+    peaks = directions[np.abs(directions).argmax(axis=0), np.arange(count)]
+    return values[::-1], directions * np.where(peaks < 0, -1.0, 1.0)
