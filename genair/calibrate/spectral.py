@@ -37,8 +37,9 @@ def solve(
         seed: of the random features.
         config: how many features, the ridge, the power.
     """
-    kept = min(dim, vectors.shape[1] + config.features, max(1, len(vectors) - 1))
-    adapter = ResidualAdapter(vectors.shape[1], config.features, kept)
+    features = min(config.features, len(vectors))  # more could not tell more items apart
+    kept = min(dim, vectors.shape[1] + features, max(1, len(vectors) - 1))
+    adapter = ResidualAdapter(vectors.shape[1], features, kept)
     with torch.no_grad(), threadpool_limits(1, user_api="blas"):  # the same bytes on any number of cores
         adapter.fit_input(vectors, seed)
         rows = adapter.features(vectors).numpy()

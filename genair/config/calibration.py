@@ -18,7 +18,7 @@ class SpectralConfig:
     """Settings of the calibration in closed form.
 
     Attributes:
-        features: random features beside the vector's own numbers.
+        features: random features beside the vector's own numbers, at most one an item.
         ridge: how much a direction's weight costs, in units of the features' mean variance; the more, the
             less single pairs are trusted.
         power: directions count by ((1 + eigenvalue) / 2)^power; 0 is all alike.
