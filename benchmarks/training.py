@@ -1,0 +1,148 @@
+"""What calibration is worth once SASRec is trained: calibrated or not, joint or separate, few users or all.
+
+    python benchmarks/training.py beauty EMB.h5 interactions.jsonl.gz [--seeds 0 1 2] [--shares 1 0.3 0.1]
+        [--only "text" "text, calibrated"] [--work FOLDER]
+
+EMB.h5 is what `genair embed` wrote. Of all users a share is drawn; their training events are all that
+calibration and training see, and their validation events stop the training; test events are all users'. Full
+ranking, seen items left out. Rows go to benchmarks/results/training-NAME.json as they come, each user's NDCG to
+the work folder; a row that is there is not measured again. Pairs of interest are compared, over all seeds that
+both have, by Wilcoxon's paired test on the users' means.
+"""
+
+import argparse
+import json
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from scipy import stats
+
+from genair.calibrate.fit import calibrate
+from genair.config import CalibrateConfig, JointConfig, TrainConfig
+from genair.data.ids import IdMap
+from genair.data.interactions import read_interactions
+from genair.data.sequences import Held, Split, build_sequences, leave_two_out
+from genair.evaluate.ranking import rank_targets
+from genair.io.embeddings import read_table
+from genair.models.base import restore_recommender
+from genair.train.loop import train_model
+from genair_cli.streams import rows_in
+
+RESULTS = Path(__file__).parent / "results"
+JOINT = JointConfig(weight=0.1)
+MODELS = {  # what stands for an item, whether its vector is calibrated, and what is trained jointly
+    "id": ("id", False, None),
+    "text": ("text", False, None),
+    "text, calibrated": ("text", True, None),
+    "text, joint": ("text", False, JOINT),
+    "text+id": ("text+id", False, None),
+    "text+id, calibrated": ("text+id", True, None),
+    "text+id, joint": ("text+id", False, JOINT),
+}
+COMPARED = [(f"{mode}, {how}", mode) for mode in ("text", "text+id") for how in ("calibrated", "joint")] + [
+    ("text, calibrated", "id"),
+    ("text+id, calibrated", "id"),
+]
+
+
+def share_of(split: Split, share: float) -> Split:
+    """Return the split whose training and validation events are those of a random share of the users."""
+    if share >= 1:
+        return split
+    chosen = np.random.default_rng(0).random(len(split.train)) < share
+    names = {split.train.user_ids[user] for user in np.flatnonzero(chosen).tolist()}
+    users = np.flatnonzero(chosen)
+    held = np.asarray([user for user, name in enumerate(split.valid.histories.user_ids) if name in names])
+    train = split.train.select(users, split.train.lengths()[users])
+    histories = split.valid.histories.select(held, split.valid.histories.lengths()[held])
+    return Split(train, Held(histories, split.valid.targets[held]), split.test)
+
+
+def run(split: Split, vectors: np.ndarray, model: str, seed: int) -> tuple[dict[str, object], np.ndarray]:
+    """Train and rank the test events."""
+    items, calibrated, joint = MODELS[model]
+    start = time.perf_counter()
+    if calibrated:
+        vectors = calibrate(vectors, split.train, CalibrateConfig(seed=seed), None, split.valid).vectors
+    config = replace(TrainConfig(items=items, seed=seed), joint=joint or JointConfig())
+    given = None if items == "id" else torch.from_numpy(vectors)
+    made = train_model(
+        split, given, config, torch.device("cpu"), lambda row: print(row.epoch, row.words(), flush=True)
+    )
+    trained = restore_recommender(config.settings(), made.weights, split.train.n_items)
+    ranks = rank_targets(trained.scorer(), split.test, config.max_length)
+    gains = np.where(ranks <= 10, 1 / np.log2(ranks + 1), 0.0)
+    row = {"seconds": round(time.perf_counter() - start), "epochs": len(made.epochs), "best": made.best.epoch}
+    row |= {"valid_ndcg": made.best.valid_ndcg, "ndcg": gains.mean(), "hr": float((ranks <= 10).mean())}
+    return row, gains
+
+
+def tail_of(split: Split) -> np.ndarray:
+    """Return which test events ask for an item that is not among the fifth most frequent in training."""
+    counts = np.bincount(split.train.items, minlength=split.train.n_items + 1)[1:]
+    head = np.argsort(-counts, kind="stable")[: max(1, len(counts) // 5)]
+    return ~np.isin(split.test.targets - 1, head)
+
+
+def compare(work: Path, rows: dict[str, dict[str, object]], share: float) -> dict[str, dict[str, float]]:
+    """Return mean gain and p of each pair of interest, over the seeds that both have."""
+    found = {}
+    for one, other in COMPARED:
+        seeds = [key.split("/")[2] for key in rows if key.startswith(f"{one}/{share:g}/")]
+        both = [seed for seed in seeds if f"{other}/{share:g}/{seed}" in rows]
+        if both:
+            means = [
+                np.mean([np.load(path_of(work, name, share, s)) for s in both], 0) for name in (one, other)
+            ]
+            gain = means[0] - means[1]
+            p = stats.wilcoxon(gain).pvalue if gain.any() else 1.0
+            found[f"{one} - {other}/{share:g}"] = {"seeds": len(both), "gain": gain.mean(), "p": float(p)}
+    return found
+
+
+def path_of(work: Path, model: str, share: float, seed: int | str) -> Path:
+    """Return where each user's NDCG is kept."""
+    return work / f"{model.replace(', ', '-')}-{share:g}-{seed}.npy"
+
+
+def main() -> None:
+    """Train what is not there yet."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("name")
+    parser.add_argument("embeddings")
+    parser.add_argument("interactions")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--shares", type=float, nargs="+", default=[1.0, 0.3, 0.1])
+    parser.add_argument("--only", nargs="+", default=list(MODELS))
+    parser.add_argument("--work", default="genair-demo/bench")
+    given = parser.parse_args()
+    work = Path(given.work) / given.name / "training"
+    work.mkdir(parents=True, exist_ok=True)
+    table = read_table(Path(given.embeddings), given.embeddings)
+    with rows_in(given.interactions) as source:
+        log = read_interactions(source.rows, source.name)
+    whole = leave_two_out(build_sequences(log, IdMap(table.item_ids), name=given.interactions))
+    result = RESULTS / f"training-{given.name}.json"
+    sheet = json.loads(result.read_text()) if result.is_file() else {"rows": {}, "compared": {}}
+    tail = tail_of(whole)
+    for seed in given.seeds:
+        for share in given.shares:
+            split = share_of(whole, share)
+            for model in given.only:
+                key, saved = f"{model}/{share:g}/{seed}", path_of(work, model, share, seed)
+                if key in sheet["rows"] and saved.is_file():
+                    continue
+                print(key, flush=True)
+                row, gains = run(split, table.vectors, model, seed)
+                np.save(saved, gains)
+                sheet["rows"][key] = row | {"tail_ndcg": gains[tail].mean(), "users": len(gains)}
+                sheet["compared"] |= compare(work, sheet["rows"], share)
+                result.write_text(json.dumps(sheet, indent=1) + "\n")
+                print(key, json.dumps(sheet["rows"][key]), flush=True)
+
+
+if __name__ == "__main__":
+    main()
