@@ -4,10 +4,10 @@
         [--only "text" "text, calibrated"] [--work FOLDER]
 
 EMB.h5 is what `genair embed` wrote. Of all users a share is drawn; their training events are all that
-calibration and training see, and their validation events stop the training; test events are all users'. Full
-ranking, seen items left out. Rows go to benchmarks/results/training-NAME.json as they come, each user's NDCG to
-the work folder; a row that is there is not measured again. Pairs of interest are compared, over all seeds that
-both have, by Wilcoxon's paired test on the users' means.
+calibration and training see, and their validation events stop the training; test events are all users'.
+Full ranking, seen items left out. Rows go to benchmarks/results/training-NAME.json as they come, each user's
+NDCG to the work folder; a row that is there is not measured again. Pairs of interest are compared, over all
+seeds that both have, by Wilcoxon's paired test on the users' means.
 """
 
 import argparse

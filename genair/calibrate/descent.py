@@ -25,7 +25,7 @@ from genair.errors import InputError
 OnStep = Callable[[float], None]
 Watch = Callable[[Tensor], float]
 AnyAdapter = Adapter | ResidualAdapter
-_CHECK = 10  # steps between looks at what stops it
+_CHECK = 10  # steps between looks at what stops it, unless patience is shorter
 _SPREAD = (
     0.4  # of the weights that a residual adapter starts with: a step of Adam is as long as its rate says
 )
@@ -128,6 +128,7 @@ class _Keeper:
 
     def __init__(self, adapter: AnyAdapter, vectors: Tensor, watch: Watch | None, patience: int) -> None:
         self._adapter, self._vectors, self._watch, self._patience = adapter, vectors, watch, patience
+        self._every = min(_CHECK, patience)
         self._best, self._worth = 0, -math.inf
         self._weights: dict[str, Tensor] = {}
 
@@ -135,7 +136,7 @@ class _Keeper:
         """Look, if it is time to, and return whether there was gain lately."""
         if self._watch is None:
             return True
-        if step % _CHECK == 0:
+        if step % self._every == 0:
             self._look(step, self._watch)
         return step - self._best < self._patience
 
@@ -143,7 +144,7 @@ class _Keeper:
         """Give the adapter its best weights."""
         if self._watch is None:
             return Stop(step, step)
-        if step % _CHECK:
+        if step % self._every:
             self._look(step, self._watch)
         self._adapter.load_state_dict(self._weights)
         return Stop(self._best, step)

@@ -113,7 +113,8 @@ def _association(container: Container) -> dict[str, Any]:
 
 def _score(steps: Sequence[Step]) -> str:
     """Return the last calibration's kind of score; `log` was the only one before it was recorded."""
-    graphs = [step.settings.get("graph") for step in steps if step.command == "calibrate"]
+    fits = [step for step in steps if step.command == "calibrate" and "apply" not in step.settings]
+    graphs = [step.settings.get("graph") for step in fits]
     return str(graphs[-1].get("score")) if graphs and isinstance(graphs[-1], Mapping) else "log"
 
 

@@ -61,6 +61,18 @@ def test_the_scale_is_saved_with_the_weights():
     assert torch.equal(other(vectors), adapter(vectors))
 
 
+def test_it_is_made_again_of_what_was_saved():
+    adapter, vectors = _adapter(), _vectors()
+    adapter.fit_scale(7 * vectors)
+    assert torch.equal(Adapter.of(adapter.state_dict())(vectors), adapter(vectors))
+
+
+def test_reading_out_its_features_is_mapping():
+    adapter, vectors = _adapter(), _vectors()
+    adapter.fit_scale(7 * vectors)
+    assert torch.equal(adapter.read_out(adapter.features(vectors)), adapter(vectors))
+
+
 @pytest.mark.parametrize("std", [0.02, 1.0])
 def test_it_starts_at_the_wanted_standard_deviation(std):
     adapter, vectors = _adapter(), _vectors()

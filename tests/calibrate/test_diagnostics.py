@@ -7,14 +7,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genair.calibrate.diagnostics import effective_rank, measure, unit_rows
+from genair.calibrate.diagnostics import Judge, effective_rank, unit_rows
 from genair.data.association import Pairs
+from genair.data.sequences import Held
 
 
 def _pairs(ends, scores=None):
     ends = np.asarray(ends, dtype=np.int64).reshape(-1, 2)
     values = np.ones(len(ends)) if scores is None else np.asarray(scores, dtype=np.float64)
     return Pairs(ends[:, 0], ends[:, 1], values)
+
+
+def _measure(vectors, graph, held, seed=0):
+    return Judge(graph, held, seed).measure(vectors)
 
 
 def _random(items, dim, seed=0):
@@ -56,7 +61,7 @@ def test_effective_rank_is_the_entropy_of_the_singular_values(items, dim, seed):
 
 @pytest.mark.parametrize("vectors", [np.full((6, 3), 0.1, np.float32), np.zeros((6, 3), np.float32)])
 def test_equal_vectors_are_collapsed_and_at_chance(vectors):
-    found = measure(vectors, _pairs([]), _pairs([(0, 1), (2, 3), (4, 5)], [0.2, 0.5, 1.0]), seed=0)
+    found = _measure(vectors, _pairs([]), _pairs([(0, 1), (2, 3), (4, 5)], [0.2, 0.5, 1.0]))
     assert found.effective_rank == 1
     assert found.auc == 0.5
     assert math.isnan(found.spearman)
@@ -74,22 +79,22 @@ def _twins(sign):
 
 def test_auc_is_one_where_held_pairs_are_the_nearest():
     vectors, ends = _twins(1)
-    assert measure(vectors, _pairs([]), _pairs(ends), seed=0).auc == pytest.approx(1, abs=0.003)
+    assert _measure(vectors, _pairs([]), _pairs(ends)).auc == pytest.approx(1, abs=0.003)
 
 
 def test_auc_is_zero_where_held_pairs_are_the_farthest():
     vectors, ends = _twins(-1)
-    assert measure(vectors, _pairs([]), _pairs(ends), seed=0).auc == pytest.approx(0, abs=0.003)
+    assert _measure(vectors, _pairs([]), _pairs(ends)).auc == pytest.approx(0, abs=0.003)
 
 
 def test_auc_of_unrelated_pairs_is_a_half():
     rng = np.random.default_rng(3)
     ends = [tuple(rng.choice(400, 2, replace=False)) for _ in range(2000)]
-    assert measure(_random(400, 8), _pairs([]), _pairs(ends), seed=0).auc == pytest.approx(0.5, abs=0.03)
+    assert _measure(_random(400, 8), _pairs([]), _pairs(ends)).auc == pytest.approx(0.5, abs=0.03)
 
 
 def test_without_held_pairs_auc_and_spearman_are_nan():
-    found = measure(_random(10, 4), _pairs([]), _pairs([]), seed=0)
+    found = _measure(_random(10, 4), _pairs([]), _pairs([]))
     assert math.isnan(found.auc)
     assert math.isnan(found.spearman)
     assert found.effective_rank > 1
@@ -105,7 +110,7 @@ def _fan(*degrees):
     ("scores", "wanted"), [([1, 0.6, 0.4, 0.2], 1), ([0.1, 0.2, 0.3, 0.9], -1), ([0.6, 1, 0.4, 0.2], 0.8)]
 )
 def test_spearman_compares_nearness_with_association(scores, wanted):
-    found = measure(
+    found = _measure(
         _fan(10, 30, 60, 100), _pairs([]), _pairs([(0, 1), (0, 2), (0, 3), (0, 4)], scores), seed=0
     )
     assert found.spearman == pytest.approx(wanted)
@@ -114,22 +119,22 @@ def test_spearman_compares_nearness_with_association(scores, wanted):
 @pytest.mark.parametrize("scores", [[0.5, 0.5, 0.5], [0.5, 1.0]])
 def test_spearman_is_nan_where_there_is_no_order(scores):
     ends = [(0, i + 1) for i in range(len(scores))]
-    assert math.isnan(measure(_fan(10, 30, 60), _pairs([]), _pairs(ends, scores), seed=0).spearman)
+    assert math.isnan(_measure(_fan(10, 30, 60), _pairs([]), _pairs(ends, scores)).spearman)
 
 
 def test_mean_cosine_leaves_out_an_item_with_itself():
-    assert measure(np.eye(3, dtype=np.float32), _pairs([]), _pairs([]), seed=0).mean_cosine == 0
+    assert _measure(np.eye(3, dtype=np.float32), _pairs([]), _pairs([])).mean_cosine == 0
 
 
 def test_mean_cosine_is_one_where_all_point_one_way():
     lengths = np.arange(1, 9, dtype=np.float32)[:, None]
-    assert measure(
+    assert _measure(
         lengths * np.float32([[1, 2]]), _pairs([]), _pairs([]), seed=0
     ).mean_cosine == pytest.approx(1)
 
 
 def test_two_items_can_be_measured():
-    found = measure(np.float32([[1, 0], [-1, 0]]), _pairs([]), _pairs([(0, 1)]), seed=0)
+    found = _measure(np.float32([[1, 0], [-1, 0]]), _pairs([]), _pairs([(0, 1)]))
     assert found.mean_cosine == pytest.approx(-1)
     assert math.isnan(found.auc)  # no pair is left that was never together
 
@@ -137,17 +142,17 @@ def test_two_items_can_be_measured():
 def test_the_length_of_vectors_does_not_matter_to_cosines():
     vectors, held = _random(50, 6), _pairs([(0, 1), (2, 3), (4, 5)], [0.1, 0.2, 1])
     longer = vectors * np.random.default_rng(1).uniform(0.5, 20, (50, 1)).astype(np.float32)
-    one, other = measure(vectors, _pairs([]), held, seed=0), measure(longer, _pairs([]), held, seed=0)
+    one, other = _measure(vectors, _pairs([]), held), _measure(longer, _pairs([]), held)
     assert other.auc == pytest.approx(one.auc, abs=1e-3)
     assert other.mean_cosine == pytest.approx(one.mean_cosine, abs=1e-5)
 
 
 def test_equal_seeds_measure_equally_and_others_do_not():
     vectors, held = _random(50, 6), _pairs([(0, 1), (2, 3)])
-    assert measure(vectors, _pairs([]), held, seed=4).auc == measure(vectors, _pairs([]), held, seed=4).auc
+    assert _measure(vectors, _pairs([]), held, seed=4).auc == _measure(vectors, _pairs([]), held, seed=4).auc
     assert (
-        measure(vectors, _pairs([]), held, seed=4).mean_cosine
-        != measure(vectors, _pairs([]), held, seed=5).mean_cosine
+        _measure(vectors, _pairs([]), held, seed=4).mean_cosine
+        != _measure(vectors, _pairs([]), held, seed=5).mean_cosine
     )
 
 
@@ -161,6 +166,51 @@ def test_pairs_learned_from_do_not_count_as_random_ones():
     """A dense graph: were its pairs counted as random, the held-out one would seem far."""
     vectors = np.float32([[1, 0], [1, 0.1], [0, 1], [0.1, 1]])
     learned, held = _pairs([(0, 1)]), _pairs([(2, 3)])
-    assert measure(vectors, learned, held, seed=0).auc == 1
+    assert _measure(vectors, learned, held).auc == 1
     everything = _pairs([(0, 1), (0, 2), (0, 3), (1, 2), (1, 3)])
-    assert math.isnan(measure(vectors, everything, held, seed=0).auc)
+    assert math.isnan(_measure(vectors, everything, held).auc)
+
+
+def test_against_equally_popular_items_popularity_is_worth_nothing():
+    """Popular items lie together, and are in all held pairs; who is with whom is chance."""
+    rng = np.random.default_rng(2)
+    vectors = _random(200, 8)
+    vectors[:50, 0] += 6
+    every = rng.permutation([(i, j) for i in range(50) for j in range(i)])
+    found = _measure(vectors, _pairs([]), _pairs(np.sort(every[:300], axis=1)))
+    assert found.auc > 0.9
+    assert found.auc_matched == pytest.approx(0.5, abs=0.05)
+
+
+def test_against_equally_popular_items_held_pairs_that_are_nearest_are_found():
+    vectors, ends = _twins(1)
+    assert _measure(vectors, _pairs([]), _pairs(ends)).auc_matched == pytest.approx(1, abs=0.003)
+
+
+def test_a_space_is_its_own_origin_and_keeps_its_neighbours():
+    judge = Judge(_pairs([]), _pairs([]), seed=0)
+    assert judge.measure(_random(60, 6)).neighbours_kept == 1
+
+
+def test_neighbours_are_those_of_the_origin():
+    judge, origin = Judge(_pairs([]), _pairs([]), seed=0), _random(200, 6)
+    assert judge.measure(3 * origin, origin).neighbours_kept > 0.99
+    assert judge.measure(_random(200, 6, seed=9), origin).neighbours_kept < 0.15
+
+
+def test_without_validation_events_there_is_no_ndcg():
+    assert math.isnan(_measure(_random(10, 4), _pairs([]), _pairs([(0, 1)])).ndcg)
+
+
+def test_ndcg_is_that_of_the_validation_events(toy_sequences):
+    valid = Held(toy_sequences([[1]], 4), np.asarray([3]))
+    judge = Judge(_pairs([]), _pairs([]), 0, valid)
+    assert judge.measure(_fan(10, 30, 90)).ndcg == pytest.approx(1 / np.log2(3))
+
+
+@pytest.mark.parametrize("name", ["auc", "auc_matched", "ndcg"])
+def test_each_score_alone_is_the_one_among_all(name, toy_sequences):
+    valid = Held(toy_sequences([[1], [5, 6]], 50), np.asarray([3, 7]))
+    held = _pairs([(0, 1), (2, 3), (4, 5)], [0.1, 0.2, 1])
+    judge, vectors = Judge(_pairs([(0, 2)]), held, 0, valid), _random(50, 6)
+    assert getattr(judge, name)(unit_rows(vectors)) == getattr(judge.measure(vectors), name)

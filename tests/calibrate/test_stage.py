@@ -7,12 +7,17 @@ import pytest
 from scipy import sparse
 
 from genair.calibrate.stage import calibrate_table
-from genair.config import CalibrateConfig
+from genair.config import CalibrateConfig, DescentConfig, GraphConfig, SpectralConfig
+from genair.errors import GenairError, InputError
 from genair.io.embeddings import EmbeddingTable, read_table, write_table
 from genair.provenance import add_step
 
-CONFIG = CalibrateConfig(dim=8, steps=10)
 N = 15
+SOLVED = CalibrateConfig(
+    dim=8, graph=GraphConfig(window=0, score="log"), spectral=SpectralConfig(features=20)
+)
+DESCENT = replace(SOLVED, objective="alignment", descent=DescentConfig(steps=10, stop_on="auc_matched"))
+KINDS = {"spectral": SOLVED, "mlp": DESCENT}
 
 
 @pytest.fixture(scope="module")
@@ -29,35 +34,42 @@ def histories():
     return [(rng.permutation(N)[:6] + 1).tolist() for _ in range(12)]
 
 
+@pytest.fixture(scope="module", params=KINDS)
+def config(request):
+    return KINDS[request.param]
+
+
 @pytest.fixture(scope="module")
-def calibrated(table, histories, toy_sequences):
-    return calibrate_table(table, toy_sequences(histories, N), CONFIG, "c0ffee")
+def calibrated(table, histories, config, toy_sequences):
+    return calibrate_table(table, toy_sequences(histories, N), config, "c0ffee")
 
 
-def test_test_events_change_nothing(table, histories, calibrated, toy_sequences):
+def test_test_events_change_nothing(table, histories, calibrated, config, toy_sequences):
     other = [[*history[:-1], 1 + history[0] % N] for history in histories]
-    again = calibrate_table(table, toy_sequences(other, N), CONFIG, "c0ffee")
+    again = calibrate_table(table, toy_sequences(other, N), config, "c0ffee")
     assert again.table.vectors.tobytes() == calibrated.table.vectors.tobytes()
     assert again.result.after == calibrated.result.after
 
 
-def test_validation_events_are_measured_on_and_not_learned_from(table, histories, calibrated, toy_sequences):
+def test_validation_events_are_measured_on_and_not_learned_from(
+    table, histories, calibrated, config, toy_sequences
+):
     other = [[*history[:-2], 1 + history[0] % N, history[-1]] for history in histories]
-    again = calibrate_table(table, toy_sequences(other, N), CONFIG, "c0ffee")
+    again = calibrate_table(table, toy_sequences(other, N), config, "c0ffee")
     assert again.table.vectors.tobytes() == calibrated.table.vectors.tobytes()
     assert again.result.after.ndcg != calibrated.result.after.ndcg
     assert replace(again.result.after, ndcg=0.0) == replace(calibrated.result.after, ndcg=0.0)
 
 
-def test_the_last_training_event_does_change_it(table, histories, calibrated, toy_sequences):
+def test_the_last_training_event_does_change_it(table, histories, calibrated, config, toy_sequences):
     other = [[*history[:-3], 1 + history[-3] % N, *history[-2:]] for history in histories]
-    again = calibrate_table(table, toy_sequences(other, N), CONFIG, "c0ffee")
+    again = calibrate_table(table, toy_sequences(other, N), config, "c0ffee")
     assert not np.array_equal(again.table.vectors, calibrated.table.vectors)
 
 
 def test_histories_of_two_events_are_learned_from(table, toy_sequences):
-    config = replace(CONFIG, holdout=0)
-    found = calibrate_table(table, toy_sequences([[3, 15]], N), config, "c0ffee").result.graph
+    alone = replace(SOLVED, holdout=0)
+    found = calibrate_table(table, toy_sequences([[3, 15]], N), alone, "c0ffee").result.graph
     assert (found.rows.tolist(), found.columns.tolist()) == ([2], [14])
 
 
@@ -66,11 +78,11 @@ def test_the_table_keeps_its_ids_and_order(table, calibrated):
     assert calibrated.table.vectors.shape == (N, 8)
 
 
-def test_provenance_gains_one_step(table, calibrated):
+def test_provenance_gains_one_step(table, calibrated, config):
     *before, step = calibrated.table.steps
     assert before == list(table.steps)
     assert step.command == "calibrate"
-    assert step.settings == CONFIG.settings()
+    assert step.settings == config.settings()
     assert step.inputs == {"interactions": "c0ffee"}
     assert step.previous == table.steps[-1].id
     assert {"genair", "torch", "numpy"} <= set(step.versions)
@@ -84,7 +96,14 @@ def test_the_evidence_is_in_the_table(calibrated):
     assert np.array_equal(graph.toarray(), wanted.toarray())
     assert extras["diagnostics/before/auc"] == calibrated.result.before.auc
     assert extras["diagnostics/after/effective_rank"] == calibrated.result.after.effective_rank
-    assert extras["adapter/last.weight"].shape == (8, 16)
+
+
+def test_the_adapter_is_in_the_table_under_its_kind(calibrated):
+    adapter = calibrated.result.adapter
+    found = {name: value for name, value in calibrated.table.extras.items() if name.startswith("adapter/")}
+    assert found.keys() == {f"adapter/{adapter.kind}/{name}" for name in adapter.state_dict()}
+    for name, value in adapter.state_dict().items():
+        assert np.array_equal(found[f"adapter/{adapter.kind}/{name}"], value.numpy())
 
 
 def test_the_table_survives_a_file(calibrated, tmp_path):
@@ -95,8 +114,8 @@ def test_the_table_survives_a_file(calibrated, tmp_path):
     assert again.steps == list(calibrated.table.steps)
 
 
-def test_equal_inputs_give_equal_files(table, histories, calibrated, toy_sequences, tmp_path):
-    again = calibrate_table(table, toy_sequences(histories, N), CONFIG, "c0ffee")
+def test_equal_inputs_give_equal_files(table, histories, calibrated, config, toy_sequences, tmp_path):
+    again = calibrate_table(table, toy_sequences(histories, N), config, "c0ffee")
     write_table(tmp_path / "one.h5", calibrated.table)
     write_table(tmp_path / "two.h5", again.table)
     assert (tmp_path / "one.h5").read_bytes() == (tmp_path / "two.h5").read_bytes()
@@ -117,3 +136,53 @@ def test_the_comparison_shows_each_measure_before_and_after(calibrated):
         f"{calibrated.result.before.effective_rank:.3f}",
         f"{calibrated.result.after.effective_rank:.3f}",
     )
+
+
+def test_what_it_stops_on_is_what_validation_events_say(table, histories, toy_sequences):
+    """The one way in which they count: through the step that is kept."""
+    other = [[*history[:-2], 1 + history[0] % N, history[-1]] for history in histories]
+    descent = DescentConfig(steps=60, learning_rate=0.03, stop_on="ndcg", patience=20)
+    config = replace(DESCENT, objective="paper", descent=descent)
+    one, two = (
+        calibrate_table(table, toy_sequences(events, N), config, "ab", allow_collapse=True).result
+        for events in (histories, other)
+    )
+    assert one.stop != two.stop
+    assert not np.array_equal(one.vectors, two.vectors)
+
+
+def test_without_validation_events_there_is_none_to_stop_on(table, toy_sequences):
+    config = replace(DESCENT, descent=DescentConfig(stop_on="ndcg"))
+    with pytest.raises(InputError, match="nothing to stop on"):
+        calibrate_table(table, toy_sequences([[1, 2], [3, 4]] * 9, N), config, "ab")
+
+
+@pytest.fixture(scope="module")
+def collapsing(toy_sequences):
+    """Make a table, sequences and settings whose paper's loss gives up all but one direction."""
+    vectors = np.random.default_rng(0).normal(size=(16, 12)).astype(np.float32)
+    halves = [list(range(1, 9)) * 2, list(range(9, 17)) * 2]
+    descent = DescentConfig(steps=150, learning_rate=0.02, stop_on="none")
+    config = replace(DESCENT, objective="paper", holdout=0, descent=descent)
+    return EmbeddingTable([f"i{n}" for n in range(16)], vectors, []), toy_sequences(halves * 5, 16), config
+
+
+def test_a_space_that_collapsed_is_an_error_that_tells_by_how_much(collapsing):
+    with pytest.raises(GenairError, match=r"effective rank 10\.1 became 1\.\d, less than 2\.7") as caught:
+        calibrate_table(*collapsing, "ab")
+    assert type(caught.value) is GenairError  # neither the input nor the settings are wrong as such
+    assert "--allow-collapse" in str(caught.value)
+
+
+def test_a_space_that_collapsed_can_be_allowed(collapsing):
+    found = calibrate_table(*collapsing, "ab", allow_collapse=True)
+    assert found.result.after.effective_rank < found.result.least_rank
+    assert found.table.vectors.shape == (16, 8)
+
+
+def test_whether_it_may_collapse_changes_nothing_where_it_does_not(
+    table, histories, config, calibrated, toy_sequences
+):
+    again = calibrate_table(table, toy_sequences(histories, N), config, "c0ffee", allow_collapse=True)
+    assert again.table.vectors.tobytes() == calibrated.table.vectors.tobytes()
+    assert again.table.steps == calibrated.table.steps

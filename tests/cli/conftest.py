@@ -163,7 +163,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
     commands = (
         ("archetype", made.items, "-o", made.archetypes, "--backend", "echo", "--workers", "1"),
         ("embed", made.archetypes, "-o", made.vectors, "--backend", "echo", "--workers", "1"),
-        ("calibrate", made.vectors, "-i", made.log, "-o", made.calibrated, "--steps", "20", "--dim", "16"),
+        ("calibrate", made.vectors, "-i", made.log, "-o", made.calibrated, "--features", "50", "--dim", "16"),
         ("train", made.calibrated, "-i", made.log, "-o", made.model, "--epochs", "2", "--dim", "16"),
     )
     for command in commands:

@@ -44,7 +44,7 @@ def test_events_of_unknown_items_are_dropped_and_told_on_request(run, files, tmp
     log = tmp_path / "log.jsonl"
     log.write_bytes(files.log.read_bytes() + EVENT)
     words = (command, input_of(command, files), "-i", log, *output_of(command, tmp_path))
-    small = {"calibrate": ("--steps", 2), "train": ("--epochs", 1), "eval": ()}[command]
+    small = {"calibrate": ("--features", 50), "train": ("--epochs", 1), "eval": ()}[command]
     result = run(*words, *small, "--on-error", "skip")
     assert result.status == 4
     assert "1 events dropped" in result.err

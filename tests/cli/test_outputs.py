@@ -10,7 +10,7 @@ def words_of(command, files):
     return {
         "archetype": ("archetype", files.items, *ECHO),
         "embed": ("embed", files.archetypes, *ECHO),
-        "calibrate": ("calibrate", files.vectors, "-i", files.log, "--steps", 2),
+        "calibrate": ("calibrate", files.vectors, "-i", files.log, "--features", 50),
         "train": ("train", files.calibrated, "-i", files.log, "--epochs", 1),
     }[command]
 

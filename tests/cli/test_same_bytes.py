@@ -22,7 +22,7 @@ def test_a_second_run_gives_the_same_bytes_at_every_stage(run, files, tmp_path, 
     if workers > 1:
         return
     small = ("--dim", 16)
-    assert run("calibrate", emb, "-i", files.log, "-o", cal, "--steps", 20, *small).status == 0
+    assert run("calibrate", emb, "-i", files.log, "-o", cal, "--features", 50, *small).status == 0
     assert cal.read_bytes() == files.calibrated.read_bytes()
     assert run("train", cal, "-i", files.log, "-o", model, "--epochs", 2, *small).status == 0
     assert model.read_bytes() == files.model.read_bytes()
@@ -70,7 +70,7 @@ def test_strange_ids_survive_every_stage(run, tmp_path):
     assert [row["item_id"] for row in arch.rows] == STRANGE
     words = ("-i", tmp_path / "log.jsonl", "-o")
     assert run("embed", "-o", tmp_path / "emb.h5", *ECHO, "--workers", 1, stdin=arch.out).status == 0
-    assert run("calibrate", tmp_path / "emb.h5", *words, tmp_path / "cal.h5", "--steps", 2).status == 0
+    assert run("calibrate", tmp_path / "emb.h5", *words, tmp_path / "cal.h5", "--features", 50).status == 0
     table = read_table(tmp_path / "cal.h5", "cal.h5")
     assert list(table.item_ids) == STRANGE
     assert run("train", tmp_path / "cal.h5", *words, tmp_path / "m.h5", "--epochs", 1).status == 0

@@ -17,7 +17,7 @@ def calibrate(run, files, tmp_path):
     def call(*before, flags=()):
         out = tmp_path / "out.h5"
         result = run(
-            *before, "calibrate", files.vectors, "-i", files.log, "-o", out, "-f", "--steps", 1, *flags
+            *before, "calibrate", files.vectors, "-i", files.log, "-o", out, "-f", "--features", 50, *flags
         )
         assert result.status == 0, result.err
         return dims(out)
@@ -26,7 +26,7 @@ def calibrate(run, files, tmp_path):
 
 
 def test_a_flag_beats_the_file_which_beats_the_users_settings(calibrate, tmp_path, monkeypatch):
-    assert calibrate() == 128
+    assert calibrate() == 39  # 40 items have no more
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     (tmp_path / "genair").mkdir()
     (tmp_path / "genair" / "config.toml").write_text("[calibrate]\ndim = 8\n")
@@ -63,7 +63,7 @@ def test_info_shows_every_step_of_a_model(run, files):
 
 
 def test_info_shows_a_calibration_that_had_nothing_to_measure_on(run, files, tmp_path):
-    words = ("-o", tmp_path / "cal.h5", "--steps", 1, "--holdout", 0)
+    words = ("-o", tmp_path / "cal.h5", "--features", 50, "--holdout", 0)
     assert run("calibrate", files.vectors, "-i", files.log, *words).status == 0
     (row,) = run("info", tmp_path / "cal.h5").rows
     assert row["diagnostics"]["after"]["auc"] is None

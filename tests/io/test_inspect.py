@@ -74,6 +74,12 @@ def test_the_last_calibration_names_the_score(tmp_path):
     }
 
 
+def test_applying_a_calibration_leaves_its_score(tmp_path):
+    settings = ({"graph": {"score": "cosine"}}, {"apply": "calibrate-1"})
+    steps = [Step("calibrate", one, {}, {}) for one in settings]
+    assert graph_of(tmp_path, [0, 2, 4, 6], steps)["score"] == "cosine"
+
+
 def test_without_a_graph_nothing_is_said_of_one(path):
     assert describe_container(path, "a.h5", check=False)["association"] == {}
 
