@@ -1,4 +1,4 @@
-"""Prints the README's tables from benchmarks/results/stages-*.json, llm.json and prompts-*.json.
+"""Prints the tables of README and docs from stages-*, llm, prompts-* and calibration-* in benchmarks/results/.
 
 python benchmarks/table.py
 """
@@ -64,11 +64,46 @@ def prompts() -> None:
             print(f"| {name} |", " | ".join(f"{row[title]:.3f}" for title in titles), "|")
 
 
+def calibration() -> None:
+    """Print what each calibration is worth, means over seeds, best for recommendation first."""
+    for path in sorted(RESULTS.glob("calibration-*")):
+        groups: dict[str, list[dict]] = {}
+        for title, row in json.loads(path.read_text()).items():
+            groups.setdefault(title.partition("/")[0], []).append(row)
+        print(f"\n| {path.stem.removeprefix('calibration-')} | matched AUC | effective rank | kept |", end="")
+        print(" NDCG@10, untrained (p) | tail | s | seeds |\n| --- |", " --- |" * 7)
+        for title, rows in sorted(groups.items(), key=lambda pair: -mean(pair[1], "valid_ndcg")):
+            told = [change(rows, name, form) for name, form in _SPACE]
+            p = max(row.get("p", 1.0) for row in rows)
+            worth = f"{mean(rows, 'test_ndcg'):.4f} ({'-' if p == 1 else f'{p:.0e}'})"
+            cost = f"{mean(rows, 'seconds'):.0f}" if "seconds" in rows[0] else "-"
+            print(f"| {title} |", " | ".join([*told, worth, f"{mean(rows, 'tail_ndcg'):.4f}", cost]), end="")
+            print(f" | {len(rows)} |")
+
+
+_SPACE = (("auc_matched", ".3f"), ("effective_rank", ".0f"), ("neighbours_kept", ".2f"))
+
+
+def change(rows: list[dict], name: str, form: str) -> str:
+    """Return a measure before and after, means over rows; one figure where nothing was changed."""
+    moments = [moment for moment in ("before", "after") if all(moment in row for row in rows)]
+    if name == "neighbours_kept":
+        moments = moments[1:]
+    means = (sum(row[moment][name] for row in rows) / len(rows) for moment in moments)
+    return " → ".join(format(value, form) for value in means) or "-"
+
+
+def mean(rows: list[dict], name: str) -> float:
+    """Return the mean of a figure over rows."""
+    return sum(row[name] for row in rows) / len(rows)
+
+
 def main() -> None:
     """Print all tables."""
     stages()
     llm()
     prompts()
+    calibration()
 
 
 if __name__ == "__main__":
