@@ -6,8 +6,8 @@ Seconds are for value and gradient, one thread, 20 neighbours an item, 128 numbe
 makes the tensor of all differences (items x items x 128), as published code does; beyond 2,000 items that no
 longer fits here and is left out. The loop takes one pair of items after the other and calls backward once an
 item, so that memory holds; of more than 2,000 items it runs for a random few rows, and its time is scaled by
-their pairs (`loop_share`). Memory is what the process's peak (VmHWM) gained in one step, each size in a process
-of its own.
+their pairs (`loop_share`). Memory is what the process's peak (VmHWM) gained in one step, each size in a
+process of its own.
 """
 
 import json

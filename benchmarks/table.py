@@ -1,4 +1,4 @@
-"""Prints the tables of README and docs from stages-*, llm, prompts-* and calibration-* in benchmarks/results/.
+"""Prints the tables of README and docs from stages-*, llm, prompts-* and calibration-* in results/.
 
 python benchmarks/table.py
 """

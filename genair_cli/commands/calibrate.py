@@ -189,6 +189,8 @@ def _tell(made: "Calibrated", items: int, max_pairs: int) -> None:
     console.note(f"genair calibrate: {items} vectors of {result.vectors.shape[1]} numbers, {pairs}")
     if result.stop is not None:
         console.note(f"genair calibrate: best at step {result.stop.best} of {result.stop.steps}")
+        if result.stop.best == 0 and result.adapter.kind == "mlp":
+            console.note("genair calibrate: warning: no step was better than the untrained adapter")
     if result.dropped:
         console.note(f"genair calibrate: {result.dropped} weaker pairs dropped (--max-pairs {max_pairs})")
 

@@ -1,0 +1,134 @@
+"""What `calibrate` refuses: settings that would change nothing, and a space that collapsed."""
+
+import pytest
+
+from genair.io.embeddings import read_table
+
+DESCENT = ("--objective", "alignment")
+RESIDUAL = (*DESCENT, "--adapter", "residual")
+QUICK = ("--dim", 8, "--features", 50)
+IDLE = [
+    *(
+        ((f"--{name}", value), "--objective spectral, which descends nothing")
+        for name, value in (
+            ("adapter", "mlp"),
+            ("hold", 0),
+            ("steps", 200),
+            ("learning-rate", 0.1),
+            ("batch-items", 10),
+            ("stop-on", "none"),
+            ("patience", 50),
+        )
+    ),
+    *(
+        ((*DESCENT, f"--{name}", value), "--adapter mlp, which is not solved for")
+        for name, value in (("features", 10), ("ridge", 0.1), ("power", 1))
+    ),
+    ((*DESCENT, "--stop-on", "none", "--patience", 3), "--stop-on none, which takes all steps"),
+]
+
+
+@pytest.mark.parametrize(("words", "beside"), IDLE)
+def test_a_setting_that_would_change_nothing_is_refused(run, files, tmp_path, words, beside):
+    result = run("calibrate", files.vectors, "-i", files.log, "-o", tmp_path / "a.h5", *words)
+    result.fails(2, f"{words[-2]} does not go with {beside}")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_holding_needs_a_start_to_be_held_at(run, files, tmp_path):
+    words = ("-o", tmp_path / "a.h5", *DESCENT, "--hold", 1)
+    run("calibrate", files.vectors, "-i", files.log, *words).fails(2, "--hold needs --adapter residual")
+
+
+def test_defaults_from_a_settings_file_may_be_idle(run, files, tmp_path):
+    (tmp_path / "c.toml").write_text("[calibrate]\nsteps = 3\npatience = 2\nridge = 0.5\n")
+    for number, words in enumerate((QUICK, (*DESCENT, "--dim", 8))):
+        out = ("-i", files.log, "-o", tmp_path / f"{number}.h5")
+        result = run("--config", tmp_path / "c.toml", "calibrate", files.vectors, *out, *words)
+        assert result.status == 0, result.err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--objective", "peace"), "unknown objective 'peace'"),
+        ((*DESCENT, "--adapter", "linear"), "--adapter must be mlp or residual, not linear"),
+        ((*DESCENT, "--stop-on", "loss"), "--stop-on must be ndcg, auc_matched, auc, none, not loss"),
+        ((*DESCENT, "--batch-items", 1), "--batch-items must be 0, or 2 or more, not 1"),
+        (("--ridge", 0), "--ridge must be above 0, not 0"),
+    ],
+)
+def test_a_setting_out_of_its_range_is_refused(run, files, tmp_path, words, said):
+    run("calibrate", files.vectors, "-i", files.log, "-o", tmp_path / "a.h5", *words).fails(2, said)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "used", "unused"),
+    [
+        (QUICK, "spectral", "descent"),
+        ((*DESCENT, "--dim", 8, "--steps", 2), "descent", "spectral"),
+        ((*RESIDUAL, *QUICK, "--steps", 2), "descent", None),
+    ],
+)
+def test_the_settings_that_apply_are_recorded(run, files, tmp_path, words, used, unused):
+    out = tmp_path / "a.h5"
+    assert run("calibrate", files.vectors, "-i", files.log, "-o", out, *words).status == 0
+    settings = read_table(out, "a.h5").steps[-1].settings
+    assert used in settings
+    assert unused not in settings
+
+
+def test_descent_tells_which_step_is_kept(run, files, tmp_path):
+    words = (*DESCENT, "--dim", 8, "--steps", 7, "--stop-on", "none")
+    result = run("calibrate", files.vectors, "-i", files.log, "-o", tmp_path / "a.h5", *words)
+    assert "genair calibrate: best at step 7 of 7" in result.err.split("\n")
+    solved = run("calibrate", files.vectors, "-i", files.log, "-o", tmp_path / "b.h5", *QUICK)
+    assert "best at step" not in solved.err
+
+
+def test_nothing_to_stop_on_is_an_error_that_names_the_way_out(run, files, tmp_path):
+    words = ("-o", tmp_path / "a.h5", *DESCENT, "--stop-on", "auc", "--holdout", 0)
+    run("calibrate", files.vectors, "-i", files.log, *words).fails(3, "take --stop-on none")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_solution_can_be_written_for_any_objective_s_start(run, files, tmp_path):
+    """Held hard, a residual adapter stays where the closed form put it."""
+    solved, held = tmp_path / "a.h5", tmp_path / "b.h5"
+    words = (*RESIDUAL, *QUICK, "--steps", 5, "--hold", 1e6, "--stop-on", "none", "--learning-rate", 1e-6)
+    assert run("calibrate", files.vectors, "-i", files.log, "-o", solved, *QUICK).status == 0
+    assert run("calibrate", files.vectors, "-i", files.log, "-o", held, *words).status == 0
+    one, other = read_table(solved, "a").vectors, read_table(held, "b").vectors
+    assert abs(one - other).max() < 1e-3
+
+
+COLLAPSE = (
+    *("--objective", "paper", "--stop-on", "none", "--steps", 200, "--learning-rate", 0.05),
+    *("--dim", 16, "--window", 0, "--score", "log"),
+)
+
+
+def test_a_space_that_collapsed_is_not_written(run, files, tmp_path):
+    result = run("calibrate", files.vectors, "-i", files.log, "-o", tmp_path / "a.h5", *COLLAPSE)
+    result.fails(1, "the space collapsed: effective rank", "--allow-collapse writes it all the same")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_was_there_outlives_a_space_that_collapsed(run, files, tmp_path):
+    out = tmp_path / "a.h5"
+    out.write_bytes(b"mine")
+    words = ("-o", out, "--force", *COLLAPSE)
+    run("calibrate", files.vectors, "-i", files.log, *words).fails(1, "the space collapsed")
+    assert out.read_bytes() == b"mine"
+    assert [path.name for path in tmp_path.iterdir()] == ["a.h5"]
+
+
+def test_a_space_that_collapsed_is_written_where_that_is_allowed(run, files, tmp_path):
+    out = tmp_path / "a.h5"
+    words = ("-o", out, "--allow-collapse", *COLLAPSE)
+    assert run("calibrate", files.vectors, "-i", files.log, *words).status == 0
+    (row,) = run("info", out, "--check").rows
+    found = row["diagnostics"]
+    assert found["after"]["effective_rank"] < min(16, found["before"]["effective_rank"]) / 3
+    assert "allow_collapse" not in row["steps"][-1]["settings"]
