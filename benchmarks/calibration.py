@@ -31,7 +31,7 @@ from scipy import stats
 from genair.calibrate.diagnostics import Judge, unit_rows
 from genair.calibrate.fit import calibrate
 from genair.calibrate.transfer import RECENT, nearest
-from genair.config import CalibrateConfig, DescentConfig, GraphConfig, SpectralConfig
+from genair.config import PAPER_GRAPH, CalibrateConfig, DescentConfig, GraphConfig, SpectralConfig
 from genair.data.association import associate, hold_out
 from genair.data.ids import IdMap
 from genair.data.interactions import read_interactions
@@ -52,6 +52,7 @@ CANDIDATES = {
     "alignment, residual": CalibrateConfig("alignment", descent=RESIDUAL),
     "contrastive, residual": CalibrateConfig("contrastive", descent=RESIDUAL),
     "paper, residual held": CalibrateConfig("paper", descent=replace(RESIDUAL, hold=1.0)),
+    "paper, on its own graph": CalibrateConfig("paper", gamma=4.0, graph=PAPER_GRAPH),
     "alignment": CalibrateConfig("alignment"),
     "contrastive": CalibrateConfig("contrastive"),
     "uniformity": CalibrateConfig("uniformity"),

@@ -92,7 +92,7 @@ class CalibrateConfig:
 
     objective: str = SPECTRAL
     dim: int = 256
-    gamma: float = 4.0
+    gamma: float = 8.0
     holdout: float = 0.1
     seed: int = 0
     graph: GraphConfig = field(default_factory=GraphConfig)
