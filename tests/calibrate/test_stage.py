@@ -142,7 +142,7 @@ def test_what_it_stops_on_is_what_validation_events_say(table, histories, toy_se
     """The one way in which they count: through the step that is kept."""
     other = [[*history[:-2], 1 + history[0] % N, history[-1]] for history in histories]
     descent = DescentConfig(steps=60, learning_rate=0.03, stop_on="ndcg", patience=20)
-    config = replace(DESCENT, objective="paper", descent=descent)
+    config = replace(DESCENT, objective="paper", gamma=4.0, descent=descent)
     one, two = (
         calibrate_table(table, toy_sequences(events, N), config, "ab", allow_collapse=True).result
         for events in (histories, other)
