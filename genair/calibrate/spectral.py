@@ -2,11 +2,11 @@
 
 With f(z) the features of an item (`genair.calibrate.residual`), centred, and A the normalised attraction, the
 directions v that maximise
-    sum_ij A_ij f_i.v f_j.v   subject to   mean_i (f_i.v)^2 + ridge t |v|^2 = 1,  t the mean variance
-are the leading eigenvectors of a symmetric matrix as large as the features: locality preserving projections
-(He & Niyogi, NIPS 2003) on random features. Each is worth its eigenvalue, how far behaviour agrees with it,
-so coordinates are scaled by a power of that, as in diffusion maps (Coifman & Lafon, 2006). No step size, no
-stopping, and the same map takes items to come.
+    sum_ij A_ij f_i.v f_j.v   subject to   mean_i (f_i.v)^2 + ridge t |v|^2 p / n = 1
+with p features of mean variance t and n items, are the leading eigenvectors of a p x p matrix: locality
+preserving projections (He & Niyogi, NIPS 2003) on random features. Each is worth its eigenvalue, how far
+behaviour agrees with it, so coordinates are scaled by a power of that, as in diffusion maps (Coifman & Lafon,
+2006). No step size, no stopping, and the same map takes items to come.
 """
 
 import numpy as np
@@ -45,7 +45,7 @@ def solve(
         rows = adapter.features(vectors).numpy()
         spread = _gram(rows, rows)
         agreement = _agreement(rows, attraction(pairs, len(vectors), gamma))
-        values, directions = _leading(agreement, spread, config.ridge, kept)
+        values, directions = _leading(agreement, spread, config.ridge / len(vectors), kept)
         worth = np.clip((1 + values) / 2, 0, 1) ** config.power  # of a random walk that rests half the time
         adapter.output.copy_(torch.from_numpy(directions * worth))
     return adapter
@@ -70,10 +70,10 @@ def _gram(one: npt.NDArray[np.float32], other: npt.NDArray[np.float32]) -> Matri
 
 
 def _leading(agreement: Matrix, spread: Matrix, ridge: float, count: int) -> tuple[Matrix, Matrix]:
-    """Return the largest eigenvalues of agreement v = value (spread + ridge) v, falling, and their v."""
+    """Return the largest values of agreement v = value (spread + ridge trace(spread)) v, falling, and v."""
     size = len(spread)
-    unit = max(float(np.trace(spread)) / size, 1e-12)
-    root = linalg.cholesky(spread + ridge * unit * np.eye(size), lower=True)
+    penalty = ridge * max(float(np.trace(spread)), 1e-12)
+    root = linalg.cholesky(spread + penalty * np.eye(size), lower=True)
     half = linalg.solve_triangular(root, agreement, lower=True)
     whole = linalg.solve_triangular(root, half.T, lower=True)
     values, vectors = linalg.eigh((whole + whole.T) / 2, subset_by_index=[size - count, size - 1])

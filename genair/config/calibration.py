@@ -19,13 +19,13 @@ class SpectralConfig:
 
     Attributes:
         features: random features beside the vector's own numbers, at most one an item.
-        ridge: how much a direction's weight costs, in units of the features' mean variance; the more, the
-            less single pairs are trusted.
+        ridge: what weight costs a direction, in units of the features' mean variance times features per item;
+            the more, the better for items to come, and the less single pairs are trusted.
         power: directions count by ((1 + eigenvalue) / 2)^power; 0 is all alike.
     """
 
     features: int = 3000
-    ridge: float = 0.05
+    ridge: float = 0.4
     power: float = 4.0
 
     def __post_init__(self) -> None:

@@ -45,7 +45,7 @@ def _directions(adapter):
 
 
 def _eigenproblem(adapter, vectors, pairs, ridge):
-    """Return (F, M, C + ridge t I) of the module's words; H alone is taken from the adapter."""
+    """Return (F, M, C + ridge t p / n I) of the module's words; H alone is taken from the adapter."""
     wide = vectors.astype(np.float64)
     deviation = wide.std(axis=0)
     x = (wide - wide.mean(axis=0)) / (deviation + 1e-3 * deviation.max())
@@ -57,7 +57,7 @@ def _eigenproblem(adapter, vectors, pairs, ridge):
     degrees = np.maximum(pull.sum(axis=1), 1e-12)
     agreement = rows.T @ (pull / np.sqrt(np.outer(degrees, degrees))) @ rows / len(wide)
     spread = rows.T @ rows / len(wide)
-    cost = spread + ridge * np.trace(spread) / len(spread) * np.eye(len(spread))
+    cost = spread + ridge * np.trace(spread) / len(rows) * np.eye(len(spread))
     return rows, agreement, cost
 
 
