@@ -22,7 +22,7 @@ def bash(script: str, **options) -> subprocess.CompletedProcess:
 def test_the_five_commands_chain_by_pipes(files, tmp_path):
     script = f"""
     {GENAIR} archetype {files.items} {ECHO} | {GENAIR} embed {ECHO} \
-    | {GENAIR} calibrate -i {files.log} --steps 20 --dim 16 - \
+    | {GENAIR} calibrate -i {files.log} --features 50 --dim 16 - \
     | {GENAIR} train -i {files.log} --epochs 2 --dim 16 - -o model.h5 && {GENAIR} eval model.h5 -i {files.log}
     """
     done = bash(script, cwd=tmp_path)

@@ -23,7 +23,7 @@ def test_the_pipeline_runs_on_the_embedded_model_and_repeats_itself(tmp_path):
     script = f"""
     {GENAIR} archetype items.jsonl --max-tokens 10 --wave 4 -o arch.jsonl &&
     {GENAIR} embed arch.jsonl --wave 4 -o emb.h5 &&
-    {GENAIR} calibrate emb.h5 -i log.jsonl --steps 20 -o cal.h5 &&
+    {GENAIR} calibrate emb.h5 -i log.jsonl --features 50 -o cal.h5 &&
     {GENAIR} train cal.h5 -i log.jsonl --epochs 2 -o model.h5 && {GENAIR} eval model.h5 -i log.jsonl &&
     {GENAIR} archetype items.jsonl --max-tokens 10 --wave 4 --workers 1 | tee again.jsonl \
     | {GENAIR} embed --wave 4 --workers 1 > again.h5 && cmp arch.jsonl again.jsonl && cmp emb.h5 again.h5
