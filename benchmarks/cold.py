@@ -86,7 +86,10 @@ def measure(views: list[np.ndarray], sequences: Sequences, seed: int, *, train: 
     made = calibrate(plain[: len(kept)], split.train, CalibrateConfig(seed=seed), None, split.valid)
     vectors = np.concatenate([made.vectors, map_rows(made.adapter, plain[len(kept) :])])
     found: dict[str, object] = {"items": n, "cold": cold_count, "events asked": len(asked)}
-    untrained = lambda given: nearest(unit_rows(given))  # noqa: E731
+
+    def untrained(given: np.ndarray) -> Scorer:
+        return nearest(unit_rows(given))
+
     found["untrained, uncalibrated"] = ask(len(kept), plain, held, untrained, RECENT, seed)
     found["untrained, calibrated"] = ask(len(kept), vectors, held, untrained, RECENT, seed)
     if train:

@@ -68,18 +68,18 @@ def refuse_given(context: typer.Context, flag: str, *names: str) -> None:
     Raises:
         UsageError: the command line says one of them.
     """
-    refuse_idle(context, f"{flag}, whose file settles it", *names)
+    refuse_idle(context, f"does not go with {flag}, whose file settles it", *names)
 
 
 def refuse_idle(context: typer.Context, why: str, *names: str) -> None:
-    """Refuse parameters that would change nothing beside another.
+    """Refuse parameters that would change nothing here; `why` ends the sentence that begins with the option.
 
     Raises:
         UsageError: the command line says one of them.
     """
     for name in names:
         if is_given(context, name):
-            raise UsageError(f"--{name.replace('_', '-')} does not go with {why}")
+            raise UsageError(f"--{name.replace('_', '-')} {why}")
 
 
 Output = Annotated[

@@ -162,11 +162,15 @@ def _config(context: typer.Context) -> CalibrateConfig:
         OBJECTIVES.check(objective)
     SCORES.check(given["score"])
     if objective == SPECTRAL:
-        options.refuse_idle(context, f"--objective {SPECTRAL}, which descends nothing", *_OF_DESCENT)
+        options.refuse_idle(
+            context, f"does not go with --objective {SPECTRAL}, which descends nothing", *_OF_DESCENT
+        )
     elif adapter != "residual":
-        options.refuse_idle(context, f"--adapter {adapter}, which is not solved for", *_OF_THE_SOLUTION)
+        options.refuse_idle(
+            context, f"does not go with --adapter {adapter}, which is not solved for", *_OF_THE_SOLUTION
+        )
     if objective != SPECTRAL and given["stop_on"] == "none":
-        options.refuse_idle(context, "--stop-on none, which takes all steps", "patience")
+        options.refuse_idle(context, "does not go with --stop-on none, which takes all steps", "patience")
     return CalibrateConfig(
         objective,
         given["dim"],

@@ -6,7 +6,6 @@ import typer
 
 from genair.calibrate import OBJECTIVES
 from genair.config import ITEM_ENCODERS, JointConfig, TrainConfig
-from genair.errors import UsageError
 from genair.models import BACKBONES
 from genair.train import LOSSES
 from genair_cli import options
@@ -79,7 +78,9 @@ def train(
     OBJECTIVES.check(calibrate_objective)
     joint = JointConfig(calibrate_weight, alpha, calibrate_objective, items=calibrate_items)
     if not joint.is_on():
-        _refuse_given(context, "calibrate_objective", "calibrate_items")
+        options.refuse_idle(
+            context, "needs --calibrate-weight or --alpha", "calibrate_objective", "calibrate_items"
+        )
     config = TrainConfig(
         backbone,
         items,
@@ -114,17 +115,6 @@ def train(
         write_model(path, made.model)
     console.note(f"genair train: {made.summary()}")
     return log.status
-
-
-def _refuse_given(context: typer.Context, *names: str) -> None:
-    """Refuse settings of joint training where there is none.
-
-    Raises:
-        UsageError: the command line says one of them.
-    """
-    for name in names:
-        if options.is_given(context, name):
-            raise UsageError(f"--{name.replace('_', '-')} needs --calibrate-weight or --alpha")
 
 
 def _vectors(operand: str | None) -> "EmbeddingTable":
