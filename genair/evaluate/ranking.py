@@ -22,7 +22,7 @@ Scorer = Callable[[npt.NDArray[np.int64]], Tensor]
 
 
 @torch.no_grad()
-def rank_targets(scorer: Scorer, held: Held, max_length: int, batch_size: int = 512) -> Ranks:
+def rank_targets(scorer: Scorer, held: Held, max_length: int, batch_size: int = 128) -> Ranks:
     """Return each user's rank of the target, 1 at best; float64, shape (users,).
 
     Args:

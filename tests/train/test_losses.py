@@ -7,7 +7,7 @@ import torch
 
 from genair.errors import UsageError
 from genair.train import LOSSES
-from genair.train.losses import cross_entropy
+from genair.train.losses import CPU_CHUNK_BYTES, chunk_events, cross_entropy
 
 N, DIM = 7, 4
 
@@ -30,6 +30,29 @@ def test_cross_entropy_is_the_mean_of_log_softmax_over_items():
 def test_level_scores_cost_the_log_of_the_catalogue():
     states, table, targets = _world()
     assert cross_entropy(0 * states, table, targets).item() == pytest.approx(math.log(N))
+
+
+def test_chunks_of_cross_entropy_add_up_to_the_whole_and_so_do_their_gradients():
+    items = 50_000
+    events = 2 * chunk_events("cpu", items) + 5
+    made = torch.Generator().manual_seed(1)
+    states = torch.randn(events, DIM, generator=made, dtype=torch.float64, requires_grad=True)
+    table = torch.randn(items + 1, DIM, generator=made, dtype=torch.float64, requires_grad=True)
+    targets = torch.randint(1, items + 1, (events,), generator=made)
+    targets[-1] = items
+    found = []
+    for loss in (
+        cross_entropy(states, table, targets),
+        torch.nn.functional.cross_entropy(states @ table[1:].T, targets - 1),
+    ):
+        found.append([loss, *torch.autograd.grad(3 * loss, (states, table))])
+    for ours, plain in zip(*found, strict=True):
+        torch.testing.assert_close(ours, plain, rtol=1e-9, atol=1e-14)
+
+
+@pytest.mark.parametrize("items", [1, 12_101, 32_768])
+def test_a_chunk_of_logits_fits_the_cache(items):
+    assert 4 * items * chunk_events("cpu", items) <= CPU_CHUNK_BYTES
 
 
 def test_an_unknown_loss_is_refused():
