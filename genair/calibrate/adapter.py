@@ -5,10 +5,11 @@ mean square, so that learning does not depend on the scale of a language model's
 """
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import ClassVar, cast
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 
 class Adapter(nn.Module):
@@ -47,12 +48,14 @@ class Adapter(nn.Module):
         self.last.bias.sub_(factor * centre)
 
     def features(self, vectors: Tensor) -> Tensor:
-        """Return vectors (items, z) in units of the scale: what does not change while the adapter learns."""
-        return vectors / self.scale
+        """Return vectors (items, z) as they are: no part of this map stays while it learns."""
+        return vectors
 
     def read_out(self, features: Tensor) -> Tensor:
-        """Map features (items, z) to (items, dim)."""
-        mapped: Tensor = self.last(self.layers(features))
+        """Map features (items, z) to (items, dim); the few weights take the scale, not the many vectors."""
+        first = cast(nn.Linear, self.layers[0])
+        mixed = functional.linear(features, first.weight / self.scale, first.bias)
+        mapped: Tensor = self.last(self.layers[1:](mixed))
         return mapped
 
     def forward(self, vectors: Tensor) -> Tensor:
