@@ -1,4 +1,4 @@
-"""Prints the tables of README and docs from stages-*, llm, prompts-* and calibration-* in results/.
+"""Prints the tables of README and docs from results/: stages, llm, prompts, calibration and training.
 
 python benchmarks/table.py
 """
@@ -81,6 +81,41 @@ def calibration() -> None:
             print(f" | {len(rows)} |")
 
 
+def training() -> None:
+    """Print what trained models gain from calibrated vectors, means over seeds, and whether it is chance."""
+    for path in sorted(RESULTS.glob("training-*")):
+        sheet = json.loads(path.read_text())
+        shares = sorted({key.split("/")[1] for key in sheet["rows"]}, key=float, reverse=True)
+        names = list(dict.fromkeys(key.split("/")[0] for key in sheet["rows"]))
+        print(
+            f"\n| {path.stem.removeprefix('training-')} |",
+            " | ".join(f"{float(s):.0%}, tail" for s in shares),
+            "|",
+        )
+        print("| --- |", " --- |" * len(shares))
+        for name in names:
+            print(f"| {name} |", " | ".join(trained(sheet["rows"], name, share) for share in shares), "|")
+        print(
+            "\n| difference |",
+            " | ".join(f"{float(s):.0%} (p)" for s in shares),
+            "|\n| --- |",
+            " --- |" * len(shares),
+        )
+        for pair in dict.fromkeys(key.rpartition("/")[0] for key in sheet["compared"]):
+            found = [sheet["compared"].get(f"{pair}/{share}") for share in shares]
+            print(
+                f"| {pair} |",
+                " | ".join(f"{f['gain']:+.4f} ({f['p']:.0e})" if f else "-" for f in found),
+                "|",
+            )
+
+
+def trained(rows: dict[str, dict], name: str, share: str) -> str:
+    """Return NDCG@10 of all and of tail items, means over seeds, and how many seeds."""
+    found = [row for key, row in rows.items() if key.startswith(f"{name}/{share}/")]
+    return f"{mean(found, 'ndcg'):.4f}, {mean(found, 'tail_ndcg'):.4f} [{len(found)}]" if found else "-"
+
+
 _SPACE = (("auc_matched", ".3f"), ("effective_rank", ".0f"), ("neighbours_kept", ".2f"))
 
 
@@ -104,6 +139,7 @@ def main() -> None:
     llm()
     prompts()
     calibration()
+    training()
 
 
 if __name__ == "__main__":

@@ -4,10 +4,11 @@
         [--only "text" "text, calibrated"] [--work FOLDER]
 
 EMB.h5 is what `genair embed` wrote. Of all users a share is drawn; their training events are all that
-calibration and training see, and their validation events stop the training; test events are all users'.
-Full ranking, seen items left out. Rows go to benchmarks/results/training-NAME.json as they come, each user's
-NDCG to the work folder; a row that is there is not measured again. Pairs of interest are compared, over all
-seeds that both have, by Wilcoxon's paired test on the users' means.
+calibration and training see, and their validation events stop the training, after five epochs without gain;
+test events are all users'. Full ranking, seen items left out.
+Rows go to benchmarks/results/training-NAME.json as they come, each user's NDCG to the work folder; a row that
+is there is not measured again. Pairs of interest are compared, over all seeds that both have, by Wilcoxon's
+paired test on the users' means.
 """
 
 import argparse
@@ -33,6 +34,7 @@ from genair_cli.streams import rows_in
 
 RESULTS = Path(__file__).parent / "results"
 JOINT = JointConfig(weight=0.1)
+PATIENCE = 5  # epochs
 MODELS = {  # what stands for an item, whether its vector is calibrated, and what is trained jointly
     "id": ("id", False, None),
     "text": ("text", False, None),
@@ -67,7 +69,7 @@ def run(split: Split, vectors: np.ndarray, model: str, seed: int) -> tuple[dict[
     start = time.perf_counter()
     if calibrated:
         vectors = calibrate(vectors, split.train, CalibrateConfig(seed=seed), None, split.valid).vectors
-    config = replace(TrainConfig(items=items, seed=seed), joint=joint or JointConfig())
+    config = replace(TrainConfig(items=items, patience=PATIENCE, seed=seed), joint=joint or JointConfig())
     given = None if items == "id" else torch.from_numpy(vectors)
     made = train_model(
         split, given, config, torch.device("cpu"), lambda row: print(row.epoch, row.words(), flush=True)
