@@ -1,16 +1,13 @@
 """`genair eval`: exact metrics on each user's last event."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from genair_cli import options, viewing
 from genair_cli.console import console
 from genair_cli.status import Status
-from genair_cli.streams import check_operands, container_in
-
-if TYPE_CHECKING:
-    from genair.io.checkpoints import ModelFile
+from genair_cli.streams import check_operands
 
 
 def evaluate(
@@ -40,12 +37,13 @@ def evaluate(
     of --items text ranks items that came after its training by their vectors; nothing is trained again.
     """
     check_operands(model, interactions, *([] if vectors is None else [vectors]))
-    trained = _trained(model, vectors)
     from genair.device import resolve_device
     from genair.evaluate import stage
     from genair.models.base import restore_recommender
     from genair_cli.logs import read_log
+    from genair_cli.trained import read_trained
 
+    trained = read_trained(model, vectors, "genair eval")
     chosen = resolve_device(device)
     log = read_log(interactions, trained.item_ids, on_error)
     restored = restore_recommender(trained.config, trained.weights, log.sequences.n_items)
@@ -54,20 +52,3 @@ def evaluate(
     viewing.show_metrics(rows, json=json)
     console.detail(f"genair eval: {log.sequences.n_items} items, full ranking")
     return log.status
-
-
-def _trained(model: str | None, vectors: str | None) -> "ModelFile":
-    """Read a model, and make it know the items that only the vectors' file has."""
-    from genair.io.checkpoints import read_model
-    from genair.io.embeddings import read_table
-    from genair.models.cold import extend_catalogue
-
-    with container_in(model) as (path, model_name):
-        trained = read_model(path, model_name)
-    if vectors is None:
-        return trained
-    with container_in(vectors) as (path, name):
-        known = len(trained.item_ids)
-        extended = extend_catalogue(trained, read_table(path, name), model_name=model_name, name=name)
-    console.note(f"genair eval: {len(extended.item_ids) - known} items of {name} are new to the model")
-    return extended
