@@ -4,7 +4,7 @@
         [--only "text" "text, calibrated"] [--work FOLDER]
 
 EMB.h5 is what `genair embed` wrote. Of all users a share is drawn; their training events are all that
-calibration and training see, and their validation events stop the training, after five epochs without gain;
+calibration and training see, and their validation events stop the training, after ten epochs without gain;
 test events are all users'. Full ranking, seen items left out.
 Rows go to benchmarks/results/training-NAME.json as they come, each user's NDCG to the work folder; a row that
 is there is not measured again. Pairs of interest are compared, over all seeds that both have, by Wilcoxon's
@@ -34,7 +34,7 @@ from genair_cli.streams import rows_in
 
 RESULTS = Path(__file__).parent / "results"
 JOINT = JointConfig(weight=0.1)
-PATIENCE = 5  # epochs
+PATIENCE = 10  # epochs; with 5, text stops too early on small sets
 MODELS = {  # what stands for an item, whether its vector is calibrated, and what is trained jointly
     "id": ("id", False, None),
     "text": ("text", False, None),
