@@ -67,6 +67,7 @@ class TrainConfig:
         patience: epochs without a better validation NDCG@10 before stopping.
         seed: of weights, order and dropout.
         joint: calibration as a part of the loss.
+        split: name in `genair.data.SPLITS`: which events are learned from.
     """
 
     backbone: str = "sasrec"
@@ -83,6 +84,7 @@ class TrainConfig:
     patience: int = 10
     seed: int = 0
     joint: JointConfig = field(default_factory=JointConfig)
+    split: str = "last-two"
 
     @classmethod
     def from_settings(cls, settings: Mapping[str, Any]) -> "TrainConfig":

@@ -26,6 +26,7 @@ class Interactions:
         users: int64, shape (rows,): index into user_ids.
         items: int64, shape (rows,): index into item_ids.
         times: float64, shape (rows,), in the log's own unit; the row number where the log has no times.
+        timed: whether the log has times.
     """
 
     user_ids: list[str]
@@ -33,6 +34,7 @@ class Interactions:
     users: npt.NDArray[np.int64]
     items: npt.NDArray[np.int64]
     times: npt.NDArray[np.float64]
+    timed: bool = True
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -75,6 +77,7 @@ def read_interactions(rows: Iterable[tuple[str, Mapping[str, Any]]], name: str) 
         np.frombuffer(users, dtype=np.int64),
         np.frombuffer(items, dtype=np.int64),
         np.frombuffer(times, dtype=np.float64),
+        timed=bool(timed),
     )
 
 

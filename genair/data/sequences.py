@@ -30,6 +30,7 @@ class Sequences:
         n_items: number of items in the catalogue.
         ties: share of a user's neighbouring events whose timestamps are equal, 0 to 1.
         unknown: events dropped because their item is not in the catalogue.
+        times: float64, shape (events,), of the log; None where it has none.
     """
 
     user_ids: Sequence[str]
@@ -38,6 +39,7 @@ class Sequences:
     n_items: int
     ties: float = 0.0
     unknown: int = 0
+    times: npt.NDArray[np.float64] | None = None
 
     def __len__(self) -> int:
         """Return the number of users."""
@@ -57,7 +59,8 @@ class Sequences:
         offsets = np.concatenate([[0], np.cumsum(ends)]).astype(np.int64)
         taken = np.arange(offsets[-1]) + np.repeat(starts - offsets[:-1], ends)
         user_ids = [self.user_ids[user] for user in users.tolist()]
-        return Sequences(user_ids, offsets, self.items[taken], self.n_items)
+        times = None if self.times is None else self.times[taken]
+        return Sequences(user_ids, offsets, self.items[taken], self.n_items, times=times)
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,7 @@ class Held:
 
 @dataclass(frozen=True)
 class Split:
-    """Leave-two-out: training sequences of all users, held events of those with three or more."""
+    """Training sequences of all users, in their order, and the held events of some of them."""
 
     train: Sequences
     valid: Held
@@ -103,7 +106,10 @@ def build_sequences(log: Interactions, ids: IdMap, *, name: str, skip_unknown: b
     same_user = users[1:] == users[:-1]
     tied = same_user & (times[1:] == times[:-1])
     ties = float(tied.sum() / max(1, same_user.sum()))
-    return Sequences(log.user_ids, offsets, items[order], len(ids), ties, len(log) - len(kept))
+    unknown = len(log) - len(kept)
+    return Sequences(
+        log.user_ids, offsets, items[order], len(ids), ties, unknown, times if log.timed else None
+    )
 
 
 def leave_two_out(sequences: Sequences) -> Split:
@@ -118,8 +124,8 @@ def leave_two_out(sequences: Sequences) -> Split:
         raise InputError(f"no user has {MIN_EVENTS} events: nothing is left to validate or test on")
     return Split(
         train=training_part(sequences),
-        valid=_hold(sequences, held, back=2),
-        test=_hold(sequences, held, back=1),
+        valid=hold(sequences, held, lengths[held] - 2),
+        test=hold(sequences, held, lengths[held] - 1),
     )
 
 
@@ -130,7 +136,6 @@ def training_part(sequences: Sequences) -> Sequences:
     return sequences.select(np.arange(len(sequences)), ends)
 
 
-def _hold(sequences: Sequences, users: Indices, back: int) -> Held:
-    ends = sequences.lengths()[users] - back
-    targets = sequences.items[sequences.offsets[users] + ends]
-    return Held(sequences.select(users, ends), targets)
+def hold(sequences: Sequences, users: Indices, ends: Indices) -> Held:
+    """Return what event number ends[i] (0 the first) of users[i] is to be predicted from, and its item."""
+    return Held(sequences.select(users, ends), sequences.items[sequences.offsets[users] + ends])

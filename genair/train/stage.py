@@ -7,7 +7,8 @@ import numpy as np
 import torch
 
 from genair.config import TrainConfig
-from genair.data.sequences import Sequences, leave_two_out
+from genair.data import SPLITS
+from genair.data.sequences import Sequences
 from genair.io.checkpoints import ModelFile
 from genair.io.embeddings import EmbeddingTable
 from genair.provenance import add_step
@@ -49,11 +50,12 @@ def train_on(
         on_epoch: told each epoch's row.
 
     Raises:
-        InputError: see `leave_two_out` and `train_model`.
+        InputError: see `genair.data.SPLITS` and `train_model`.
+        UsageError: there is no such split; or see `train_model`.
     """
     uses_text = config.items != "id"
     vectors = torch.from_numpy(np.asarray(table.vectors)) if table is not None and uses_text else None
-    run = train_model(leave_two_out(sequences), vectors, config, device, on_epoch)
+    run = train_model(SPLITS.get(config.split)(sequences), vectors, config, device, on_epoch)
     steps = add_step(
         table.steps if table is not None and uses_text else [],
         "train",

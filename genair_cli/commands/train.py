@@ -6,6 +6,7 @@ import typer
 
 from genair.calibrate import OBJECTIVES
 from genair.config import ITEM_ENCODERS, JointConfig, TrainConfig
+from genair.data import SPLITS
 from genair.models import BACKBONES
 from genair.train import LOSSES
 from genair_cli import options
@@ -31,6 +32,9 @@ def train(
         str, options.choice("--items", "What stands for an item", ITEM_ENCODERS)
     ] = DEFAULT.items,
     loss: Annotated[str, options.choice("--loss", "What is minimised", LOSSES.names())] = DEFAULT.loss,
+    split: Annotated[
+        str, options.choice("--split", "What is left for validation and test", SPLITS.names())
+    ] = DEFAULT.split,
     calibrate_weight: Annotated[
         float | None,
         typer.Option(
@@ -72,7 +76,8 @@ def train(
 ) -> Status:
     """Train a sequential recommender.
 
-    The last two events of each user are left for validation and test.
+    The last two events of each user are left for validation and test; with --split time, all events of the
+    last fifth of the log, so that nothing is learned from the future of another user.
     Reads item vectors (none with --items id) and a click log; writes a model that serves alone.
     """
     OBJECTIVES.check(calibrate_objective)
@@ -96,6 +101,7 @@ def train(
         patience,
         seed,
         joint,
+        split,
     )
     needs_vectors = items != "id" or vectors is not None
     check_operands(*([vectors] if needs_vectors else []), interactions)

@@ -141,7 +141,7 @@ _REFUSED = {"backbone": "none", "loss": "none"}
 
 
 def test_every_setting_is_tried():
-    assert {*_CHANGES, *_REFUSED, "patience"} == {field.name for field in fields(TrainConfig)}
+    assert {*_CHANGES, *_REFUSED, "patience", "split"} == {field.name for field in fields(TrainConfig)}
 
 
 @pytest.mark.parametrize("name", _CHANGES)

@@ -61,6 +61,24 @@ def test_training_events_are_learned_from(table, histories, trained, toy_sequenc
     assert [row.loss for row in again.run.epochs] != [row.loss for row in trained.run.epochs]
 
 
+def test_with_a_split_by_time_nothing_of_the_last_fifth_is_learned_from(table, histories, toy_sequences):
+    clock = np.sort(np.random.default_rng(2).permutation(2000)[:140].reshape(20, 7), axis=1).ravel()
+    config = replace(CONFIG, split="time")
+
+    def run(change_from):
+        changed = np.where(clock >= change_from, 1 + sequences.items % N, sequences.items)
+        return _train(table, replace(sequences, items=changed), config)
+
+    sequences = replace(toy_sequences(histories, N), times=clock.astype(float))
+    valid_from, test_from = (np.sort(clock)[140 * tenths // 10] for tenths in (8, 9))
+    whole = run(np.inf)
+    assert whole.model.config["split"] == whole.model.steps[-1].settings["split"] == "time"
+    assert run(test_from).run.epochs == whole.run.epochs
+    losses = [row.loss for row in whole.run.epochs]
+    assert [row.loss for row in run(valid_from).run.epochs] == losses
+    assert [row.loss for row in run(np.sort(clock)[140 * 7 // 10]).run.epochs] != losses
+
+
 def test_the_model_file_holds_what_serves_it(table, trained):
     model = trained.model
     assert model.config == CONFIG.settings()
