@@ -4,8 +4,6 @@ A template is TOML with `version`, `system`, `user`, `prime` and `max_field_char
 `{attributes}` are replaced. Attribute values never are searched for placeholders.
 """
 
-import html
-import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,37 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from genair.errors import InputError, UsageError
+from genair.plaintext import clean_text, has_letters, plain_text, text_keys
 from genair.provenance import digest_of
 from genair.records import ChatPrompt, Item
 
 _FOLDER = resources.files("genair.archetype") / "prompts"
 _TEXTS = ("system", "user", "prime")
 _KEYS = {*_TEXTS, "version", "max_field_chars"}
-_SKIPPED = frozenset(
-    [
-        "asin",
-        "parent_asin",
-        "image",
-        "images",
-        "image_url",
-        "imageURL",
-        "imageURLHighRes",
-        "imUrl",
-        "videos",
-        "url",
-        "also_buy",
-        "also_bought",
-        "also_view",
-        "also_viewed",
-        "bought_together",
-        "buy_after_viewing",
-        "related",
-        "similar_item",
-    ]
-)
-_TAG = re.compile(r"</?[a-zA-Z][^<>]*>")
-_SPACE = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
-_ADDRESS = re.compile(r"https?://\S+")
 
 
 @dataclass(frozen=True)
@@ -134,30 +108,8 @@ def render_attributes(item: Item, fields: Sequence[str], max_chars: int) -> str:
     and tags of HTML are cleaned. The result is empty when no value holds a letter.
     """
     attributes: Mapping[str, Any] = item.attributes
-    keys = fields or [key for key in attributes if not key.startswith("_") and key not in _SKIPPED]
+    keys = fields or text_keys(attributes)
     shown = [(key, clean_text(attributes.get(key))[:max_chars].rstrip()) for key in keys]
-    if not any(character.isalpha() for _, value in shown for character in value):
+    if not any(has_letters(value) for _, value in shown):
         return ""
-    return "; ".join(f"{_plain(key.replace('_', ' '))} is {value}" for key, value in shown if value)
-
-
-def clean_text(value: object) -> str:
-    """Return a JSON value as plain readable text on one line."""
-    match value:
-        case None:
-            return ""
-        case bool():
-            return str(value).lower()
-        case Mapping():
-            parts = ((clean_text(key), clean_text(part)) for key, part in value.items())
-            return ", ".join(f"{key}: {part}" for key, part in parts if part)
-        case list():
-            return ", ".join(dict.fromkeys(part for part in map(clean_text, value) if part))
-        case _:
-            return _plain(str(value))
-
-
-def _plain(text: str) -> str:
-    """Drop addresses, tags and control characters, decode entities (twice: shops escape twice)."""
-    text = _SPACE.sub(" ", _TAG.sub(" ", html.unescape(html.unescape(text)))).strip()
-    return "" if _ADDRESS.fullmatch(text) else text
+    return "; ".join(f"{plain_text(key.replace('_', ' '))} is {value}" for key, value in shown if value)
