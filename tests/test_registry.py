@@ -40,6 +40,7 @@ def test_later_changes_to_the_listing_do_not_reach_in():
         ("genair.calibrate", "OBJECTIVES"),
         ("genair.models", "BACKBONES"),
         ("genair.train", "LOSSES"),
+        ("genair.train", "SAMPLERS"),
     ],
 )
 def test_every_room_lists_parts_that_exist(module, name):

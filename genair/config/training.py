@@ -10,6 +10,7 @@ from genair.config.ranges import require
 from genair.errors import UsageError
 
 ITEM_ENCODERS = ("id", "text", "text+id")
+_COUNTS = ("negatives", "dim", "blocks", "heads", "max_length", "batch_size", "epochs", "patience")
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,9 @@ class TrainConfig:
         backbone: name in `genair.models.BACKBONES`.
         items: what stands for an item: `id`, `text` or `text+id`.
         loss: name in `genair.train.LOSSES`.
+        sampler: name in `genair.train.SAMPLERS`: what draws negatives.
+        negatives: items drawn a step, for all its events.
+        gbce_t: gBCE's calibration, from 0, plain binary cross-entropy, to 1.
         dim: width of the recommender.
         blocks: transformer blocks.
         heads: attention heads; divides `dim`.
@@ -73,6 +77,9 @@ class TrainConfig:
     backbone: str = "sasrec"
     items: str = "text+id"
     loss: str = "ce"
+    sampler: str = "uniform"
+    negatives: int = 256
+    gbce_t: float = 0.75
     dim: int = 64
     blocks: int = 1
     heads: int = 1
@@ -97,9 +104,10 @@ class TrainConfig:
     def __post_init__(self) -> None:
         """Refuse values outside their range."""
         require(self.items in ITEM_ENCODERS, "--items", self.items, ", ".join(ITEM_ENCODERS))
-        for name in ("dim", "blocks", "heads", "max_length", "batch_size", "epochs", "patience"):
+        for name in _COUNTS:
             value = getattr(self, name)
             require(value >= 1, f"--{name.replace('_', '-')}", value, "1 or more")
+        require(0 <= self.gbce_t <= 1, "--gbce-t", self.gbce_t, "between 0 and 1")
         require(self.dim % self.heads == 0, "--heads", self.heads, f"a divisor of --dim {self.dim}")
         require(0 <= self.dropout < 1, "--dropout", self.dropout, "0 or more and below 1")
         require(0 < self.learning_rate < inf, "--learning-rate", self.learning_rate, "above 0")

@@ -5,7 +5,7 @@ backbone computes for an event then never depends on padding, batch mates or the
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -24,9 +24,11 @@ class Backbone(nn.Module):
 
     Attributes:
         causal: whether the state of an event depends on earlier events only.
+        uses: those of the settings `blocks`, `heads` and `dropout` that change it.
     """
 
-    causal: bool = True
+    causal: ClassVar[bool] = True
+    uses: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self, config: TrainConfig) -> None:
         """Make the layers from the settings."""

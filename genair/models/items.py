@@ -6,6 +6,7 @@ initialisation it swamps the backbone and training stalls (docs/method.md).
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from genair.calibrate.adapter import Adapter
 from genair.config import TrainConfig
@@ -43,12 +44,17 @@ class ItemEncoder(nn.Module):
             self.adapter.fit_scale(vectors)
             self.adapter.start_at(vectors, INITIAL_STD)
 
-    def table(self) -> Tensor:
-        """Return item vectors (items + 1, dim); row 0, the padding, is zero."""
+    def table(self, chosen: Tensor | None = None) -> Tensor:
+        """Return item vectors (items + 1, dim); row 0, the padding, is zero.
+
+        Args:
+            chosen: item indices (items,), all different; None is the whole catalogue.
+        """
         parts = []
         if self.ids is not None:
-            parts.append(self.ids.weight)
+            ids = self.ids.weight
+            parts.append(ids if chosen is None else functional.embedding(chosen - 1, ids))
         if self.adapter is not None:
-            parts.append(self.adapter(self.vectors))
+            parts.append(self.adapter(self.vectors if chosen is None else self.vectors[chosen - 1]))
         items = torch.stack(parts).sum(dim=0)
         return torch.cat([items.new_zeros(1, items.shape[1]), items])

@@ -4,6 +4,8 @@ Departures: LayerNorm before each sublayer and GELU, as in later practice; paddi
 mask alone hides it; positions count from the first event of the window.
 """
 
+from typing import ClassVar
+
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -15,7 +17,8 @@ from genair.models.items import INITIAL_STD
 class SASRec(Backbone):
     """Causal self-attention."""
 
-    causal = True
+    causal: ClassVar[bool] = True
+    uses: ClassVar[frozenset[str]] = frozenset({"blocks", "heads", "dropout"})
 
     def __init__(self, config: TrainConfig) -> None:
         """Make positions and blocks."""

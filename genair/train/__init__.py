@@ -6,5 +6,18 @@ from genair.registry import Registry
 
 if TYPE_CHECKING:
     from genair.train.losses import Loss
+    from genair.train.samplers import Sampler
 
-LOSSES: Registry["Loss"] = Registry("loss", {"ce": "genair.train.losses:cross_entropy"})
+LOSSES: Registry["type[Loss]"] = Registry(
+    "loss",
+    {
+        "ce": "genair.train.losses:CrossEntropy",
+        "sampled-ce": "genair.train.sampled:SampledSoftmax",
+        "gbce": "genair.train.sampled:GeneralisedBCE",
+        "bce": "genair.train.sampled:PairedBCE",
+    },
+)
+SAMPLERS: Registry["type[Sampler]"] = Registry(
+    "sampler",
+    {"uniform": "genair.train.samplers:Uniform", "popularity": "genair.train.samplers:Popularity"},
+)

@@ -6,6 +6,7 @@ associated pairs among them.
 """
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -20,6 +21,18 @@ from genair.data.sequences import Sequences
 from genair.errors import InputError
 
 ESTIMATE_EVERY = 50  # steps
+
+
+class Sample(NamedTuple):
+    """Items that a step calibrates.
+
+    Attributes:
+        items: item indices, shape (items,).
+        objective: of their part of the graph.
+    """
+
+    items: Tensor
+    objective: Objective
 
 
 class Joint:
@@ -45,16 +58,24 @@ class Joint:
         self._steps = 0
         self._losses: list[float] = []
 
-    def add_to(self, loss: Tensor, table: Tensor) -> Tensor:
+    def draw(self) -> Sample:
+        """Return what the next step calibrates."""
+        if self._whole is not None:
+            return Sample(torch.arange(1, self._n + 1), self._whole)
+        rows = torch.randperm(self._n, generator=self._generator)[: self._sampled].sort().values
+        part = self._graph.induced(rows.numpy(), self._n)
+        return Sample(rows + 1, self._kind(part, len(rows), self._gamma))
+
+    def add_to(self, loss: Tensor, table: Tensor, sample: Sample) -> Tensor:
         """Return L_rec + alpha L_cal of one step, having measured the ratio if it is time to.
 
         Args:
             loss: L_rec, a scalar computed from the table.
             table: item vectors (items + 1, dim), row 0 the padding.
+            sample: what `draw` returned, its items as rows of the table.
         """
-        rows, objective = self._draw()
-        unit = functional.normalize(functional.embedding((rows + 1).to(table.device), table), dim=1)
-        calibration = objective(unit.cpu(), self._generator).to(loss.device)
+        unit = functional.normalize(functional.embedding(sample.items, table), dim=1)
+        calibration = sample.objective(unit.cpu(), self._generator).to(loss.device)
         if self._ratio is not None and self._steps % ESTIMATE_EVERY == 0:
             self._follow(self._ratio * _gradient(loss, table), _gradient(calibration, table))
         self._steps += 1
@@ -65,14 +86,6 @@ class Joint:
         """Return the `alpha` in use and the epoch's mean `calibration_loss`; the next epoch starts anew."""
         mean, self._losses = float(np.mean(self._losses)), []
         return {"alpha": self.alpha, "calibration_loss": mean}
-
-    def _draw(self) -> tuple[Tensor, Objective]:
-        """Return the 0-based rows of a step's items, and the objective of their graph."""
-        if self._whole is not None:
-            return torch.arange(self._n), self._whole
-        rows = torch.randperm(self._n, generator=self._generator)[: self._sampled].sort().values
-        part = self._graph.induced(rows.numpy(), self._n)
-        return rows, self._kind(part, len(rows), self._gamma)
 
     def _follow(self, wanted: float, found: float) -> None:
         """Move alpha to the geometric mean of itself and wanted / found, which it begins with."""

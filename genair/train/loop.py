@@ -8,15 +8,12 @@ import torch
 from torch import Tensor
 
 from genair.config import TrainConfig
-from genair.data.sequences import Sequences, Split
-from genair.errors import InputError
+from genair.data.sequences import Held, Split
 from genair.evaluate.metrics import mean_at
 from genair.evaluate.ranking import rank_targets
 from genair.io.container import Array
-from genair.models.base import Recommender, build_recommender, weights_of
-from genair.train import LOSSES
-from genair.train.batches import epoch_batches, windows
-from genair.train.joint import Joint, make_joint
+from genair.models.base import build_recommender, weights_of
+from genair.train.learner import Learner
 
 
 @dataclass(frozen=True)
@@ -90,35 +87,22 @@ def train_model(
     Raises:
         InputError: no user has two training events, joint training finds no associated items, or the loss
             stops being finite.
-        UsageError: there is no such backbone, loss, objective or score.
+        UsageError: there is no such backbone, loss, sampler, objective or score.
     """
-    cut = windows(split.train, config.max_length)
-    if not len(cut):
-        raise InputError("no user has two training events: nothing to learn from")
-    joint = make_joint(split.train, config)
     with torch.random.fork_rng():
         torch.manual_seed(config.seed)
         model = build_recommender(config, split.train.n_items, vectors).to(device)
-        return _run(model, cut, split, config, joint, on_epoch)
+        return _run(Learner(model, split.train, config), split.valid, config, on_epoch)
 
 
-def _run(
-    model: Recommender,
-    cut: Sequences,
-    split: Split,
-    config: TrainConfig,
-    joint: Joint | None,
-    on_epoch: Callable[[EpochRow], None],
-) -> Trained:
-    optimizer = torch.optim.Adam(model.parameters(), lr=config.learning_rate)
-    rng = np.random.Generator(np.random.PCG64(config.seed))
+def _run(learner: Learner, valid: Held, config: TrainConfig, on_epoch: Callable[[EpochRow], None]) -> Trained:
+    model = learner.model
     rows: list[EpochRow] = []
     best, weights = None, weights_of(model)
     for epoch in range(1, config.epochs + 1):
-        loss = _train_epoch(model, cut, config, joint, optimizer, rng, epoch)
-        ranks = rank_targets(model.eval().scorer(), split.valid, config.max_length)
-        ndcg = mean_at("ndcg", ranks, 10)
-        told = joint.end_epoch() if joint else {}
+        loss = learner.epoch()
+        ndcg = mean_at("ndcg", rank_targets(model.eval().scorer(), valid, config.max_length), 10)
+        told = learner.joint.end_epoch() if learner.joint else {}
         row = EpochRow(epoch, loss, ndcg, best is None or ndcg > best.valid_ndcg, **told)
         rows.append(row)
         on_epoch(row)
@@ -129,32 +113,3 @@ def _run(
     if best is None:
         raise ValueError("no epoch ran")
     return Trained(weights, tuple(rows), best)
-
-
-def _train_epoch(
-    model: Recommender,
-    cut: Sequences,
-    config: TrainConfig,
-    joint: Joint | None,
-    optimizer: torch.optim.Optimizer,
-    rng: np.random.Generator,
-    epoch: int,
-) -> float:
-    loss_of = LOSSES.get(config.loss)
-    device = next(model.parameters()).device
-    model.train()
-    losses = []
-    for inputs, targets in epoch_batches(cut, config.batch_size, rng):
-        histories, wanted = (torch.from_numpy(part).to(device) for part in (inputs, targets))
-        table = model.items.table()
-        states = model.states(histories, table)
-        present = wanted != 0
-        loss = loss_of(states[present], table, wanted[present])
-        total = joint.add_to(loss, table) if joint else loss
-        optimizer.zero_grad()
-        total.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
-        losses.append(loss.item())
-        if not torch.isfinite(total):
-            raise InputError(f"the loss is not finite in epoch {epoch}: lower --learning-rate")
-    return float(np.mean(losses))

@@ -1,20 +1,61 @@
-"""Losses of next-item prediction."""
+"""What a step minimises; here the full softmax, in `sampled.py` the losses that draw negatives."""
 
-from typing import Protocol
+from typing import ClassVar
 
 import torch
 from torch import Tensor
+
+from genair.config import TrainConfig
+from genair.data.sequences import Sequences
+from genair.train.samplers import Negatives
 
 CPU_CHUNK_BYTES = 4 << 20  # what a processor's cache holds
 GPU_CHUNK_BYTES = 512 << 20
 LEAST_EVENTS = 32  # a chunk; with fewer, products of matrices are slow
 
 
-class Loss(Protocol):
-    """Scores a batch of states against what came next."""
+class Loss:
+    """Scores states against what came, and draws whatever else it scores them against.
 
-    def __call__(self, states: Tensor, table: Tensor, targets: Tensor) -> Tensor:
-        """Return the mean loss of states (events, dim), item vectors (items + 1, dim), targets (events,)."""
+    Attributes:
+        whole: whether it looks at every item of the catalogue.
+        uses: those of the settings `sampler`, `negatives` and `gbce_t` that change it.
+    """
+
+    whole: ClassVar[bool] = False
+    uses: ClassVar[frozenset[str]] = frozenset()
+
+    def __init__(self, train: Sequences, config: TrainConfig) -> None:
+        """Take the training events and the stage's settings."""
+
+    def draw(self, events: int) -> Negatives:
+        """Return what the targets of a step, so many events, are compared with."""
+        raise TypeError(f"{type(self).__name__} lacks draw")
+
+    def __call__(self, states: Tensor, table: Tensor, targets: Tensor, negatives: Negatives) -> Tensor:
+        """Return the mean loss over events, a scalar.
+
+        Args:
+            states: (events, dim).
+            table: item vectors (items + 1, dim), row 0 the padding.
+            targets: rows of the table, (events,).
+            negatives: what `draw` returned, its items as rows of the table.
+        """
+        raise TypeError(f"{type(self).__name__} lacks __call__")
+
+
+class CrossEntropy(Loss):
+    """The full softmax over the catalogue."""
+
+    whole: ClassVar[bool] = True
+
+    def draw(self, events: int) -> Negatives:
+        """Return nothing: no item need be drawn where all are looked at."""
+        return Negatives(torch.empty(0, dtype=torch.int64), torch.empty(0))
+
+    def __call__(self, states: Tensor, table: Tensor, targets: Tensor, negatives: Negatives) -> Tensor:
+        """Return the mean loss; see `Loss.__call__`."""
+        return cross_entropy(states, table, targets)
 
 
 def cross_entropy(states: Tensor, table: Tensor, targets: Tensor) -> Tensor:

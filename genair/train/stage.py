@@ -12,6 +12,7 @@ from genair.data.sequences import Sequences
 from genair.io.checkpoints import ModelFile
 from genair.io.embeddings import EmbeddingTable
 from genair.provenance import add_step
+from genair.train.idle import used_settings
 from genair.train.loop import EpochRow, Trained, train_model
 
 
@@ -56,11 +57,12 @@ def train_on(
     uses_text = config.items != "id"
     vectors = torch.from_numpy(np.asarray(table.vectors)) if table is not None and uses_text else None
     run = train_model(SPLITS.get(config.split)(sequences), vectors, config, device, on_epoch)
+    settings = used_settings(config)
     steps = add_step(
         table.steps if table is not None and uses_text else [],
         "train",
-        config.settings(),
+        settings,
         {"interactions": log_sha256},
         ["torch", "numpy"],
     )
-    return TrainedModel(ModelFile(config.settings(), item_ids, run.weights, steps, run.curves()), run)
+    return TrainedModel(ModelFile(settings, item_ids, run.weights, steps, run.curves()), run)

@@ -1,5 +1,6 @@
 """`genair train`: a sequential recommender on item vectors, ids, or both."""
 
+from dataclasses import fields
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -8,7 +9,7 @@ from genair.calibrate import OBJECTIVES
 from genair.config import ITEM_ENCODERS, JointConfig, TrainConfig
 from genair.data import SPLITS
 from genair.models import BACKBONES
-from genair.train import LOSSES
+from genair.train import LOSSES, SAMPLERS
 from genair_cli import options
 from genair_cli.console import console
 from genair_cli.status import Status
@@ -32,6 +33,16 @@ def train(
         str, options.choice("--items", "What stands for an item", ITEM_ENCODERS)
     ] = DEFAULT.items,
     loss: Annotated[str, options.choice("--loss", "What is minimised", LOSSES.names())] = DEFAULT.loss,
+    sampler: Annotated[
+        str, options.choice("--sampler", "What draws the negatives of sampled-ce", SAMPLERS.names())
+    ] = DEFAULT.sampler,
+    negatives: Annotated[
+        int, typer.Option(metavar="N", help="Items that sampled-ce and gbce draw a step, for all its events.")
+    ] = DEFAULT.negatives,
+    gbce_t: Annotated[
+        float,
+        typer.Option(metavar="T", help="How much gbce makes up for drawing few, 0 to 1; 0 is plain BCE."),
+    ] = DEFAULT.gbce_t,
     split: Annotated[
         str, options.choice("--split", "What is left for validation and test", SPLITS.names())
     ] = DEFAULT.split,
@@ -80,29 +91,7 @@ def train(
     last fifth of the log, so that nothing is learned from the future of another user.
     Reads item vectors (none with --items id) and a click log; writes a model that serves alone.
     """
-    OBJECTIVES.check(calibrate_objective)
-    joint = JointConfig(calibrate_weight, alpha, calibrate_objective, items=calibrate_items)
-    if not joint.is_on():
-        options.refuse_idle(
-            context, "needs --calibrate-weight or --alpha", "calibrate_objective", "calibrate_items"
-        )
-    config = TrainConfig(
-        backbone,
-        items,
-        loss,
-        dim,
-        blocks,
-        heads,
-        dropout,
-        max_length,
-        batch_size,
-        learning_rate,
-        epochs,
-        patience,
-        seed,
-        joint,
-        split,
-    )
+    config = _config(context)
     needs_vectors = items != "id" or vectors is not None
     check_operands(*([vectors] if needs_vectors else []), interactions)
     with container_out(output, force=force) as path:
@@ -121,6 +110,34 @@ def train(
         write_model(path, made.model)
     console.note(f"genair train: {made.summary()}")
     return log.status
+
+
+def _config(context: typer.Context) -> TrainConfig:
+    """Return the settings.
+
+    Raises:
+        UsageError: one is unknown, out of its range, or would change nothing.
+    """
+    given = context.params
+    OBJECTIVES.check(given["calibrate_objective"])
+    joint = JointConfig(
+        given["calibrate_weight"],
+        given["alpha"],
+        given["calibrate_objective"],
+        items=given["calibrate_items"],
+    )
+    if not joint.is_on():
+        options.refuse_idle(
+            context, "needs --calibrate-weight or --alpha", "calibrate_objective", "calibrate_items"
+        )
+    own = {field.name: given[field.name] for field in fields(TrainConfig) if field.name != "joint"}
+    config = TrainConfig(**own, joint=joint)
+    from genair.train.idle import idle_settings
+
+    for name, cause in idle_settings(config).items():
+        options.refuse_idle(context, f"changes nothing with {cause}", name)
+    SAMPLERS.check(config.sampler)
+    return config
 
 
 def _vectors(operand: str | None) -> "EmbeddingTable":

@@ -1,5 +1,7 @@
 """What every backbone promises; a new one is tested by its line in the registry."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -11,8 +13,7 @@ from genair.io.checkpoints import read_model, write_model
 from genair.io.embeddings import EmbeddingTable
 from genair.models import BACKBONES
 from genair.models.base import build_recommender, restore_recommender, weights_of
-from genair.train import LOSSES
-from genair.train.batches import epoch_batches, windows
+from genair.train.learner import Learner
 from genair.train.loop import train_model
 from genair.train.stage import train_on
 
@@ -45,21 +46,13 @@ def _scores(model, histories, padding=0):
     return model.scores(batch, model.items.table())
 
 
-def _overfit(config, sequences, steps=60):
-    model = _model(config).train()
-    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
-    cut, rng = windows(sequences, config.max_length), np.random.default_rng(0)
+def _overfit(config, sequences, epochs=60):
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        for _ in range(steps):
-            for inputs, targets in epoch_batches(cut, 8, rng):
-                wanted, table = torch.from_numpy(targets), model.items.table()
-                states = model.states(torch.from_numpy(inputs), table)
-                loss = LOSSES.get(config.loss)(states[wanted != 0], table, wanted[wanted != 0])
-                optimizer.zero_grad()
-                loss.backward()
-                optimizer.step()
-    return model.eval()
+        learner = Learner(_model(config), sequences, replace(config, learning_rate=0.01, batch_size=8))
+        for _ in range(epochs):
+            learner.epoch()
+    return learner.model.eval()
 
 
 @pytest.mark.parametrize("name", CAUSAL)
@@ -127,7 +120,7 @@ def test_five_users_are_soon_known_by_heart(name, mode, toy_sequences):
 @pytest.mark.parametrize("name", EVERY)
 @pytest.mark.parametrize("mode", ITEM_ENCODERS)
 def test_the_last_item_can_be_ranked_first(name, mode, toy_sequences):
-    model = _overfit(_config(name, items=mode), toy_sequences([[3, N], [5, N]], N), steps=40)
+    model = _overfit(_config(name, items=mode), toy_sequences([[3, N], [5, N]], N), epochs=40)
     assert _scores(model, [[3], [5]]).argmax(dim=1).tolist() == [N - 1, N - 1]
 
 

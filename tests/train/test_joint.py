@@ -63,6 +63,10 @@ def _step(model):
     return table, cross_entropy(model.states(HISTORIES, table)[present], table, TARGETS[present])
 
 
+def _add(joint, loss, table):
+    return joint.add_to(loss, table, joint.draw())
+
+
 def _gradients(loss, parameters):
     return torch.autograd.grad(loss, parameters, retain_graph=True)
 
@@ -87,7 +91,7 @@ def test_the_ratio_of_gradients_at_the_first_step_is_what_was_asked_for(
 ):
     model = _model(replace(QUICK, backbone=backbone, items=mode), vectors)
     table, loss = _step(model)
-    total = Joint(graph, N, JointConfig(weight=0.3, items=items), 0).add_to(loss, table)
+    total = _add(Joint(graph, N, JointConfig(weight=0.3, items=items), 0), loss, table)
     alone = _gradient(loss, table)
     added = _gradient(total, table) - alone
     assert float(added.norm() / alone.norm()) == pytest.approx(0.3, rel=1e-3)
@@ -98,7 +102,7 @@ def test_alpha_is_the_weight_of_the_papers_loss(graph, vectors):
     table, loss = _step(model)
     joint = Joint(graph, N, JointConfig(alpha=7.0, gamma=3.0, items=0), 0)
     wanted = loss + 7.0 * _paper_loss(table, graph, 3.0)
-    found = joint.add_to(loss, table)
+    found = _add(joint, loss, table)
     parameters = list(model.items.parameters())
     assert found.item() == pytest.approx(wanted.item(), rel=1e-4)
     for one, other in zip(*(_gradients(total, parameters) for total in (found, wanted)), strict=True):
@@ -111,7 +115,7 @@ def test_samples_have_the_whole_catalogues_loss_on_average(graph):
     noise = torch.randn(N, 4, generator=torch.Generator().manual_seed(0))
     table = torch.cat([torch.zeros(1, 4), torch.eye(4).repeat(N // 4, 1) + 0.1 * noise])
     joint = Joint(graph, N, JointConfig(alpha=1.0, gamma=9.0, items=20), 0)
-    found = np.asarray([joint.add_to(torch.zeros(()), table).item() for _ in range(300)])
+    found = np.asarray([_add(joint, torch.zeros(()), table).item() for _ in range(300)])
     error = found.std() / np.sqrt(len(found))
     assert 0 < error < 0.01
     assert found.mean() == pytest.approx(_paper_loss(table, graph, 9.0).item(), abs=4 * error)
@@ -120,12 +124,12 @@ def test_samples_have_the_whole_catalogues_loss_on_average(graph):
 def test_the_weight_is_measured_anew_now_and_then_and_follows_half_way(graph, vectors):
     table, loss = _step(_model(QUICK, vectors))
     joint = Joint(graph, N, JointConfig(weight=0.3, items=0), 0)
-    joint.add_to(loss, table)
+    _add(joint, loss, table)
     first = joint.alpha
     for _ in range(ESTIMATE_EVERY - 1):
-        joint.add_to(4 * loss, table)
+        _add(joint, 4 * loss, table)
         assert joint.alpha == first
-    joint.add_to(4 * loss, table)
+    _add(joint, 4 * loss, table)
     assert joint.alpha == pytest.approx(2 * first, rel=1e-5)
 
 
@@ -135,7 +139,7 @@ def test_a_sample_without_a_pair_is_no_harm(objective, items, vectors):
     one = Pairs(np.asarray([3]), np.asarray([5]), np.ones(1))
     table, loss = _step(_model(QUICK, vectors))
     joint = Joint(one, N, JointConfig(weight=0.1, objective=objective, items=items), 1)
-    assert torch.isfinite(_gradient(joint.add_to(loss, table), table)).all()
+    assert torch.isfinite(_gradient(_add(joint, loss, table), table)).all()
     assert np.isfinite(list(joint.end_epoch().values())).all()
 
 
@@ -143,7 +147,7 @@ def test_an_epoch_tells_the_mean_of_its_own_losses(graph, vectors):
     table, loss = _step(_model(QUICK, vectors))
     joint = Joint(graph, N, JointConfig(alpha=2.0, items=20), 0)
     for _ in range(2):
-        added = [(joint.add_to(loss, table) - loss).item() / 2 for _ in range(3)]
+        added = [(_add(joint, loss, table) - loss).item() / 2 for _ in range(3)]
         assert joint.end_epoch() == {
             "alpha": 2.0,
             "calibration_loss": pytest.approx(np.mean(added), abs=1e-5),
@@ -214,7 +218,7 @@ def test_the_same_seed_trains_the_same_bytes_and_another_does_not(split, vectors
 def test_another_seed_samples_other_items(graph, vectors):
     table, loss = _step(_model(QUICK, vectors))
     one, two, three = (
-        Joint(graph, N, JointConfig(alpha=1.0, items=30), seed).add_to(loss, table).item()
+        _add(Joint(graph, N, JointConfig(alpha=1.0, items=30), seed), loss, table).item()
         for seed in (0, 0, 1)
     )
     assert one == two != three

@@ -1,13 +1,14 @@
-"""The losses: cross-entropy by hand, and what every loss promises."""
+"""What every loss promises, and cross-entropy by hand; the others are in tests/train/test_sampled.py."""
 
 import math
 
 import pytest
 import torch
 
+from genair.config import TrainConfig
 from genair.errors import UsageError
 from genair.train import LOSSES
-from genair.train.losses import CPU_CHUNK_BYTES, chunk_events, cross_entropy
+from genair.train.losses import CPU_CHUNK_BYTES, Loss, chunk_events, cross_entropy
 
 N, DIM = 7, 4
 
@@ -18,13 +19,25 @@ def _world(events=5):
     return torch.randn(events, DIM, generator=made), table, torch.tensor([1, 3, N, 2, N])[:events]
 
 
-def test_cross_entropy_is_the_mean_of_log_softmax_over_items():
+@pytest.fixture
+def value(toy_sequences):
+    """Compute a loss by its name, with the first negatives that a run of seed 0 draws."""
+
+    def call(name, states, table, targets):
+        train = toy_sequences([[1, 2, 3], [4, 5, 6, 7]], N)
+        loss = LOSSES.get(name)(train, TrainConfig(loss=name, negatives=20))
+        return loss(states, table, targets, loss.draw(len(targets)))
+
+    return call
+
+
+def test_cross_entropy_is_the_mean_of_log_softmax_over_items(value):
     states, table, targets = _world()
     wanted = 0.0
     for state, target in zip(states, targets.tolist(), strict=True):
         scores = [float(state @ table[item]) for item in range(1, N + 1)]
         wanted += math.log(sum(map(math.exp, scores))) - scores[target - 1]
-    assert cross_entropy(states, table, targets).item() == pytest.approx(wanted / 5, rel=1e-5)
+    assert value("ce", states, table, targets).item() == pytest.approx(wanted / 5, rel=1e-5)
 
 
 def test_level_scores_cost_the_log_of_the_catalogue():
@@ -56,12 +69,23 @@ def test_an_unknown_loss_is_refused():
         LOSSES.get("none")
 
 
+def test_a_loss_that_lacks_a_part_says_so(toy_sequences):
+    class Empty(Loss):
+        pass
+
+    empty = Empty(toy_sequences([[1, 2]], 2), TrainConfig())
+    with pytest.raises(TypeError, match="Empty lacks draw"):
+        empty.draw(1)
+    with pytest.raises(TypeError, match="Empty lacks __call__"):
+        empty(*_world(), None)
+
+
 @pytest.mark.parametrize("name", LOSSES.names())
-def test_every_loss_is_a_finite_number_with_a_gradient_for_states_and_items(name):
+def test_every_loss_is_a_finite_number_with_a_gradient_for_states_and_items(name, value):
     states, table, targets = _world()
     states.requires_grad_()
     table.requires_grad_()
-    loss = LOSSES.get(name)(states, table, targets)
+    loss = value(name, states, table, targets)
     loss.backward()
     assert loss.shape == ()
     assert torch.isfinite(loss)
@@ -70,25 +94,38 @@ def test_every_loss_is_a_finite_number_with_a_gradient_for_states_and_items(name
 
 
 @pytest.mark.parametrize("name", LOSSES.names())
-def test_padding_is_never_a_candidate(name):
+def test_padding_is_never_a_candidate(name, value):
     states, table, targets = _world()
     high = table.clone()
     high[0] = 100 * states[0]
-    assert LOSSES.get(name)(states, high, targets) == LOSSES.get(name)(states, table, targets)
+    assert value(name, states, high, targets) == value(name, states, table, targets)
 
 
 @pytest.mark.parametrize("name", LOSSES.names())
 @pytest.mark.parametrize("target", [1, N])
-def test_a_step_down_raises_the_targets_score_first_and_last_item_included(name, target):
+def test_a_step_down_raises_the_targets_score_first_and_last_item_included(name, target, value):
     states, table, _ = _world(events=1)
     states.requires_grad_()
     before = torch.log_softmax(states @ table[1:].T, dim=1)[0, target - 1]
-    LOSSES.get(name)(states, table, torch.tensor([target])).backward()
+    value(name, states, table, torch.tensor([target])).backward()
     moved = states.detach() - 0.1 * states.grad
     assert torch.log_softmax(moved @ table[1:].T, dim=1)[0, target - 1] > before
 
 
 @pytest.mark.parametrize("name", LOSSES.names())
-def test_large_scores_do_not_overflow(name):
+@pytest.mark.parametrize("scale", [1e4, -1e4])
+def test_large_scores_overflow_neither_the_loss_nor_its_gradient(name, scale, value):
     states, table, targets = _world()
-    assert torch.isfinite(LOSSES.get(name)(1e4 * states, table, targets))
+    states.requires_grad_()
+    loss = value(name, scale * states, table, targets)
+    assert torch.isfinite(loss)
+    assert torch.isfinite(torch.autograd.grad(loss, states)[0]).all()
+
+
+@pytest.mark.parametrize("name", LOSSES.names())
+def test_a_catalogue_of_one_item_has_nothing_to_lose_but_the_target(name, toy_sequences):
+    config = TrainConfig(loss=name, negatives=3)
+    loss = LOSSES.get(name)(toy_sequences([[1, 1, 1]], 1), config)
+    states, table = torch.ones(2, DIM, requires_grad=True), torch.tensor([[0.0], [1.0]]).expand(2, DIM)
+    found = loss(states, table, torch.tensor([1, 1]), loss.draw(2))
+    assert torch.isfinite(torch.autograd.grad(found, states)[0]).all()

@@ -11,6 +11,7 @@ from genair.errors import InputError
 from genair.io.checkpoints import read_model, write_model
 from genair.io.embeddings import EmbeddingTable
 from genair.provenance import add_step
+from genair.train.idle import used_settings
 from genair.train.stage import train_on
 
 N = 12
@@ -81,7 +82,7 @@ def test_with_a_split_by_time_nothing_of_the_last_fifth_is_learned_from(table, h
 
 def test_the_model_file_holds_what_serves_it(table, trained):
     model = trained.model
-    assert model.config == CONFIG.settings()
+    assert model.config == used_settings(CONFIG)
     assert list(model.item_ids) == IDS
     assert np.array_equal(model.weights["items.vectors"], table.vectors)
     assert model.training["loss"].shape == (2,)
@@ -92,7 +93,7 @@ def test_provenance_continues_that_of_the_vectors(table, trained):
     *before, step = trained.model.steps
     assert before == list(table.steps)
     assert step.command == "train"
-    assert step.settings == CONFIG.settings()
+    assert step.settings == used_settings(CONFIG)
     assert step.inputs == {"interactions": "c0ffee"}
     assert step.previous == table.steps[-1].id
     assert {"genair", "torch", "numpy"} <= set(step.versions)

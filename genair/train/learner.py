@@ -1,0 +1,91 @@
+"""An epoch of training, and everything that changes in it: weights, optimiser, and what is random.
+
+Random are: dropout (torch's global generator), the order of batches (`order`), drawn negatives
+(`loss.sampler.generator`) and the items that a step calibrates (the generator of `joint`).
+"""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from genair.config import TrainConfig
+from genair.data.sequences import Sequences
+from genair.errors import InputError
+from genair.models.base import Recommender
+from genair.train import LOSSES
+from genair.train.batches import epoch_batches, windows
+from genair.train.joint import make_joint
+from genair.train.samplers import Negatives
+from genair.train.touched import touched
+
+
+class Learner:
+    """Takes a model through epochs of a training set.
+
+    Attributes:
+        epochs: passes so far.
+    """
+
+    def __init__(self, model: Recommender, train: Sequences, config: TrainConfig) -> None:
+        """Make what the settings ask for.
+
+        Args:
+            model: untrained, on the device to compute on.
+            train: training parts only; validation and test events must not be in it.
+            config: the stage's settings.
+
+        Raises:
+            InputError: no user has two events, or joint training finds no associated items.
+            UsageError: there is no such loss, sampler, objective or score.
+        """
+        self.epochs = 0
+        self.model = model
+        self.optimizer = torch.optim.Adam(model.parameters(), lr=config.learning_rate)
+        self.order = np.random.Generator(np.random.PCG64(config.seed))
+        self.loss = LOSSES.get(config.loss)(train, config)
+        self.joint = make_joint(train, config)
+        self._cut = windows(train, config.max_length)
+        self._batch_size = config.batch_size
+        self._device = next(model.parameters()).device
+        if not len(self._cut):
+            raise InputError("no user has two training events: nothing to learn from")
+
+    def epoch(self) -> float:
+        """Pass over the training set once and return the mean loss of recommendation over batches.
+
+        Raises:
+            InputError: the loss is not finite.
+        """
+        self.epochs += 1
+        self.model.train()
+        losses = []
+        for batch in epoch_batches(self._cut, self._batch_size, self.order):
+            inputs, targets = (torch.from_numpy(part).to(self._device) for part in batch)
+            loss, total = self._losses(inputs, targets)
+            self.optimizer.zero_grad()
+            total.backward()  # type: ignore[no-untyped-call]
+            self.optimizer.step()
+            losses.append(loss.item())
+            if not torch.isfinite(total):
+                raise InputError(f"the loss is not finite in epoch {self.epochs}: lower --learning-rate")
+        return float(np.mean(losses))
+
+    def _losses(self, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        """Return a step's loss of recommendation, and the same with calibration where training is joint."""
+        present = targets != 0
+        targets = targets[present]
+        drawn = self.loss.draw(len(targets))
+        sample = self.joint.draw() if self.joint else None
+        indices = [inputs, targets, drawn.items, sample.items if sample else targets[:0]]
+        table, rows = self._table([index.to(self._device) for index in indices])
+        negatives = Negatives(rows[2], drawn.log_expected.to(self._device))
+        loss = self.loss(self.model.states(rows[0], table)[present], table, rows[1], negatives)
+        if self.joint is None or sample is None:
+            return loss, loss
+        return loss, self.joint.add_to(loss, table, sample._replace(items=rows[3]))
+
+    def _table(self, indices: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
+        """Return the item vectors of a step, and its item indices as rows of theirs."""
+        if self.loss.whole:
+            return self.model.items.table(), indices
+        return touched(self.model.items, *indices)

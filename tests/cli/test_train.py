@@ -1,0 +1,53 @@
+"""`train`: what changes nothing is refused, and what is used is recorded."""
+
+import json
+
+import pytest
+
+QUICK = ("--epochs", 1, "--dim", 8)
+
+
+@pytest.fixture
+def train(run, files, tmp_path):
+    def call(*words):
+        return run("train", files.vectors, "-i", files.log, "-o", tmp_path / "out.h5", "-f", *QUICK, *words)
+
+    return call
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--negatives", 9), "--negatives changes nothing with --loss ce"),
+        (("--sampler", "uniform"), "--sampler changes nothing with --loss ce"),
+        (("--loss", "bce", "--negatives", 9), "--negatives changes nothing with --loss bce"),
+        (("--loss", "gbce", "--sampler", "uniform"), "--sampler changes nothing with --loss gbce"),
+        (("--loss", "sampled-ce", "--gbce-t", 0.5), "--gbce-t changes nothing with --loss sampled-ce"),
+        (("--loss", "gbce", "--gbce-t", 1.5), "--gbce-t must be between 0 and 1, not 1.5"),
+        (("--loss", "sampled-ce", "--negatives", 0), "--negatives must be 1 or more, not 0"),
+        (("--loss", "sampled-ce", "--sampler", "dice"), "unknown sampler 'dice': choose from uniform, popul"),
+        (("--loss", "hinge"), "unknown loss 'hinge': choose from ce, sampled-ce, gbce, bce"),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused(train, tmp_path, words, said):
+    train(*words).fails(2, said)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "used"),
+    [
+        ((), set()),
+        (("--loss", "bce"), set()),
+        (("--loss", "gbce"), {"negatives", "gbce_t"}),
+        (("--loss", "sampled-ce", "--negatives", 9), {"sampler", "negatives"}),
+    ],
+)
+def test_a_model_records_the_settings_that_shaped_it(train, run, tmp_path, words, used):
+    result = train(*words)
+    assert result.status == 0, result.err
+    (row,) = run("info", tmp_path / "out.h5").rows
+    config = json.loads(row["config"])
+    assert {"sampler", "negatives", "gbce_t"} & config.keys() == used
+    assert row["steps"][-1]["settings"] == config
+    assert config.get("negatives", 9) in {9, 256}
