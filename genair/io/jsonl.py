@@ -5,7 +5,9 @@ import hashlib
 import math
 import zlib
 from collections.abc import Iterable, Iterator
-from typing import IO, Any
+from contextlib import contextmanager
+from io import BufferedIOBase, BytesIO
+from typing import IO, Any, cast
 
 import orjson
 
@@ -14,6 +16,7 @@ from genair.records import Failed
 
 Row = dict[str, Any]
 _BOM = b"\xef\xbb\xbf"
+_BLOCK = 1 << 20
 
 
 def read_jsonl(stream: Iterable[bytes], name: str) -> Iterator[tuple[str, Row]]:
@@ -34,14 +37,19 @@ def read_jsonl(stream: Iterable[bytes], name: str) -> Iterator[tuple[str, Row]]:
         yield where, row
 
 
-def read_records(stream: Iterable[bytes], name: str) -> Iterator[tuple[str, Row | Failed]]:
+def read_records(stream: Iterable[bytes], name: str, first: int = 1) -> Iterator[tuple[str, Row | Failed]]:
     """Yield what `read_jsonl` yields, with a broken line in its place as a `Failed`.
+
+    Args:
+        stream: lines that end in a line feed.
+        name: what errors call the stream.
+        first: the number of its first line.
 
     Raises:
         InputError: the stream is gzip and damaged, so that nothing more can be read.
     """
-    try:
-        for number, line in enumerate(stream, start=1):
+    with _readable(name):
+        for number, line in enumerate(stream, start=first):
             text = line.removeprefix(_BOM) if number == 1 else line
             if text.strip():
                 where = f"{name}:{number}"
@@ -49,6 +57,25 @@ def read_records(stream: Iterable[bytes], name: str) -> Iterator[tuple[str, Row 
                     yield where, parse_line(text, where)
                 except InputError as error:
                     yield where, Failed(error, text.decode("utf-8", "replace"))
+
+
+def read_groups(reader: "HashingReader", name: str) -> Iterator[Iterator[tuple[str, Row | Failed]]]:
+    """Yield what `read_records` yields in the groups that the lines came in, for whom answers what is there.
+
+    Raises:
+        InputError: see `read_records`.
+    """
+    first = 1
+    with _readable(name):
+        for lines in reader.groups():
+            yield read_records(lines, name, first)
+            first += len(lines)
+
+
+@contextmanager
+def _readable(name: str) -> Iterator[None]:
+    try:
+        yield
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise InputError(f"the gzip data is damaged or cut off ({error})", where=name) from error
 
@@ -109,6 +136,20 @@ class HashingReader:
         for line in self._stream:
             self._digest.update(line)
             yield line
+
+    def groups(self) -> Iterator[list[bytes]]:
+        """Yield the lines that each read brings: of a pipe what has come so far, of a file a mebibyte."""
+        read_some = cast(BufferedIOBase, self._stream).read1
+        begun: list[bytes] = []
+        while block := read_some(_BLOCK):
+            self._digest.update(block)
+            head, newline, tail = block.rpartition(b"\n")
+            if newline:
+                yield BytesIO(b"".join([*begun, head, newline])).readlines()
+                begun = []
+            begun.append(tail)
+        if any(begun):
+            yield [b"".join(begun)]
 
     @property
     def sha256(self) -> str:
