@@ -1,6 +1,6 @@
 """The records that travel as JSON lines, and what each of them must hold."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -85,6 +85,28 @@ class Archetype:
         return {**row, "_pg": dict(self.made_by)}
 
 
+@dataclass(frozen=True)
+class History:
+    """What a user had, first event first.
+
+    Attributes:
+        user_id: outside id.
+        item_ids: outside ids, one an event.
+    """
+
+    user_id: str
+    item_ids: Sequence[str]
+
+    @classmethod
+    def from_row(cls, row: Row, where: str) -> "History":
+        """Read a line of HISTORIES.jsonl.
+
+        Raises:
+            InputError: a field is missing or of the wrong type.
+        """
+        return cls(require_id(row, "user_id", where), require_ids(row, "item_ids", where))
+
+
 def require_id(row: Row, key: str, where: str) -> str:
     """Return an id, which must be a string that is not empty.
 
@@ -101,6 +123,20 @@ def require_id(row: Row, key: str, where: str) -> str:
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         raise InputError(f'{key} is the number {value}: ids are strings, write "{value}"', where=where)
     raise InputError(f"{key} must be a string, not {type(value).__name__}", where=where)
+
+
+def require_ids(row: Row, key: str, where: str) -> Sequence[str]:
+    """Return a field that is a list of ids, possibly empty.
+
+    Raises:
+        InputError: it is missing or no list, or one of its values is no id.
+    """
+    value = row.get(key)
+    if value is None:
+        raise InputError(f"missing field {key!r}", where=where)
+    if not isinstance(value, list):
+        raise InputError(f"{key} must be a list of ids, not {type(value).__name__}", where=where)
+    return [require_id({f"{key}[{at}]": one}, f"{key}[{at}]", where) for at, one in enumerate(value)]
 
 
 def require_text(row: Row, key: str, where: str) -> str:

@@ -103,6 +103,15 @@ MaybeInteractions = Annotated[
         show_default=False,
     ),
 ]
+NewVectors = Annotated[
+    str | None,
+    typer.Option(
+        "--vectors",
+        metavar="EMB.h5",
+        help="Rank this file's new items, too: vectors of all the model's items and more.",
+        show_default=False,
+    ),
+]
 Seed = Annotated[int, typer.Option("--seed", metavar="N", help="Base of everything random.")]
 Device = Annotated[str, typer.Option("--device", help="Where torch computes: auto, cpu, cuda, cuda:1, mps.")]
 Dtype = Annotated[

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import IO, cast
 
 from genair.errors import GenairError, InputError, ReaderClosedError, UsageError
-from genair.io.atomic import atomic_path
-from genair.io.jsonl import HashingReader, Row, encode_line, read_jsonl, read_records
+from genair.io.atomic import atomic_path, is_special
+from genair.io.jsonl import HashingReader, Row, encode_line, read_groups, read_jsonl, read_records
 from genair.io.spool import spooled_input, spooled_output
 from genair.records import Failed
 from genair_cli.options import STDIN
@@ -26,18 +26,20 @@ STDIN_NAME = "stdin"
 
 @dataclass
 class Source:
-    """An open JSONL input; read either `rows` or `records`.
+    """An open JSONL input; read one of `rows`, `records` and `groups`.
 
     Attributes:
         name: what errors call it.
         rows: `(where, object)` pairs, read lazily; a broken line raises.
         records: the same, with a broken line in its place as a `Failed`.
+        groups: the records in groups, each what has come so far; `limit` does not count them.
         reader: knows the digest of what was read.
     """
 
     name: str
     rows: Iterator[tuple[str, Row]]
     records: Iterator[tuple[str, Row | Failed]]
+    groups: Iterator[Iterator[tuple[str, Row | Failed]]]
     reader: HashingReader
 
 
@@ -118,7 +120,27 @@ def rows_in(operand: str | None, *, limit: int | None = None) -> Iterator[Source
                 stack.callback(stream.close)
         reader = HashingReader(stream)
         rows, records = read_jsonl(reader, name), read_records(reader, name)
-        yield Source(name, islice(rows, limit), islice(records, limit), reader)
+        groups = read_groups(reader, name)
+        yield Source(name, islice(rows, limit), islice(records, limit), groups, reader)
+
+
+@contextmanager
+def lines_out(target: Path | None, *, force: bool) -> Iterator[Outlet]:
+    """Yield what lines are written to: a pipe, device or FIFO has them at once, a file when it is whole.
+
+    Raises:
+        GenairError: the target cannot be written; see `check_target`.
+    """
+    if target is None or str(target) == STDIN:
+        yield Outlet(cast(IO[bytes], sys.stdout.buffer))
+        return
+    with ExitStack() as stack:
+        path = target if is_special(target) else stack.enter_context(atomic_path(target, force=force))
+        stream: IO[bytes] = stack.enter_context(path.open("wb"))
+        if target.suffix == ".gz":  # without name and time: equal lines give equal bytes
+            packed = gzip.GzipFile(filename="", mode="wb", fileobj=stream, mtime=0)
+            stream = cast(IO[bytes], stack.enter_context(packed))
+        yield Outlet(stream)
 
 
 def _stdin() -> IO[bytes]:
@@ -172,14 +194,14 @@ def container_out(target: Path | None, *, force: bool) -> Iterator[Path]:
         raise ReaderClosedError from error
 
 
-def refuse_terminal(target: Path | None) -> None:
-    """Refuse to write HDF5 where a person would see it.
+def refuse_terminal(target: Path | None, what: str = "HDF5") -> None:
+    """Refuse to write binary data where a person would see it.
 
     Raises:
         UsageError: stdout is a terminal, and no file is named.
     """
     if (target is None or str(target) == STDIN) and sys.stdout.isatty():
-        raise UsageError("will not write HDF5 to a terminal: use -o FILE or a pipe")
+        raise UsageError(f"will not write {what} to a terminal: use -o FILE or a pipe")
 
 
 def _open(path: Path) -> IO[bytes]:
