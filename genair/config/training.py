@@ -9,7 +9,7 @@ from genair.config.graph import PAPER_GRAPH, GraphConfig
 from genair.config.ranges import require
 from genair.errors import UsageError
 
-ITEM_ENCODERS = ("id", "text", "text+id")
+ITEM_ENCODERS = ("id", "text", "text+id", "text-init")
 _COUNTS = ("negatives", "dim", "blocks", "heads", "max_length", "batch_size", "epochs", "patience")
 
 
@@ -55,15 +55,16 @@ class TrainConfig:
 
     Attributes:
         backbone: name in `genair.models.BACKBONES`.
-        items: what stands for an item: `id`, `text` or `text+id`.
+        items: what stands for an item: `id`, `text`, `text+id` or `text-init`.
         loss: name in `genair.train.LOSSES`.
         sampler: name in `genair.train.SAMPLERS`: what draws negatives.
         negatives: items drawn a step, for all its events.
         gbce_t: gBCE's calibration, from 0, plain binary cross-entropy, to 1.
         dim: width of the recommender.
-        blocks: transformer blocks.
+        blocks: transformer blocks, or layers of a recurrent network.
         heads: attention heads; divides `dim`.
         dropout: probability, 0 to below 1.
+        mask_probability: of an event, while a backbone that is not causal is trained.
         max_length: events a model sees; longer training histories are cut into windows.
         batch_size: sequences a step.
         learning_rate: of Adam.
@@ -84,6 +85,7 @@ class TrainConfig:
     blocks: int = 1
     heads: int = 1
     dropout: float = 0.2
+    mask_probability: float = 0.2
     max_length: int = 50
     batch_size: int = 128
     learning_rate: float = 1e-3
@@ -110,6 +112,7 @@ class TrainConfig:
         require(0 <= self.gbce_t <= 1, "--gbce-t", self.gbce_t, "between 0 and 1")
         require(self.dim % self.heads == 0, "--heads", self.heads, f"a divisor of --dim {self.dim}")
         require(0 <= self.dropout < 1, "--dropout", self.dropout, "0 or more and below 1")
+        require(0 < self.mask_probability < 1, "--mask-probability", self.mask_probability, "between 0 and 1")
         require(0 < self.learning_rate < inf, "--learning-rate", self.learning_rate, "above 0")
         require(self.seed >= 0, "--seed", self.seed, "0 or more")
 

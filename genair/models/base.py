@@ -16,14 +16,18 @@ from torch.nn import functional
 from genair.config import TrainConfig
 from genair.io.container import Array
 from genair.models import BACKBONES
-from genair.models.items import ItemEncoder
+from genair.models.items import INITIAL_STD, ItemEncoder
+
+MASK = -1
+"""What stands in a history for an event that is to be guessed from the others."""
 
 
 class Backbone(nn.Module):
     """Turns a sequence of item vectors into a sequence of states.
 
     Attributes:
-        causal: whether the state of an event depends on earlier events only.
+        causal: whether the state of an event depends on earlier events only, and is to say what comes next;
+            otherwise the state of a masked event is to say what it is.
         uses: those of the settings `blocks`, `heads` and `dropout` that change it.
     """
 
@@ -31,8 +35,12 @@ class Backbone(nn.Module):
     uses: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self, config: TrainConfig) -> None:
-        """Make the layers from the settings."""
+        """Make the layers from the settings; here, the vector of a masked event."""
         super().__init__()
+        self.mask: nn.Parameter | None = None
+        if not self.causal:
+            self.mask = nn.Parameter(torch.empty(config.dim))
+            nn.init.normal_(self.mask, std=INITIAL_STD)
 
     def forward(self, events: Tensor, present: Tensor) -> Tensor:
         """Map events (users, length, dim) to states of the same shape.
@@ -54,18 +62,24 @@ class Recommender(nn.Module):
         self.backbone = backbone
 
     def states(self, histories: Tensor, table: Tensor) -> Tensor:
-        """Return the state after each event, (users, length, dim).
+        """Return the state of each event, (users, length, dim).
 
         Args:
-            histories: item indices (users, length), 0 = padding at the end.
+            histories: item indices (users, length), 0 = padding at the end; `MASK` where the backbone is not
+                causal and an event is to be guessed.
             table: item vectors (items + 1, dim), as `items.table()` gives them.
         """
-        events = functional.embedding(histories, table)  # indexing's gradient adds up in no fixed order
+        known = histories.clamp_min(0)
+        events = functional.embedding(known, table)  # indexing's gradient adds up in no fixed order
+        if self.backbone.mask is not None:
+            events = torch.where((histories == MASK)[:, :, None], self.backbone.mask, events)
         states: Tensor = self.backbone(events, histories != 0)
         return states
 
     def scores(self, histories: Tensor, table: Tensor) -> Tensor:
         """Return the score of every item after the last event, (users, items); column i is index i + 1."""
+        if not self.backbone.causal:
+            histories = _with_mask(histories)
         states = self.states(histories, table)
         last = (histories != 0).sum(dim=1) - 1
         return states[torch.arange(len(states)), last] @ table[1:].T
@@ -88,9 +102,12 @@ def build_recommender(config: TrainConfig, n_items: int, vectors: Tensor | None)
     Args:
         config: backbone, item encoder and sizes.
         n_items: items in the catalogue, padding not counted.
-        vectors: frozen item vectors (items, z); None for `--items id`.
+        vectors: item vectors (items, z); None for `--items id`.
     """
-    return Recommender(ItemEncoder(config, n_items, vectors), BACKBONES.get(config.backbone)(config))
+    model = _assemble(config, n_items, vectors)
+    if config.items != "id":
+        model.items.start(vectors)
+    return model
 
 
 def restore_recommender(config: Mapping[str, Any], weights: Mapping[str, Array], n_items: int) -> Recommender:
@@ -98,9 +115,20 @@ def restore_recommender(config: Mapping[str, Any], weights: Mapping[str, Array],
     settings = TrainConfig.from_settings(config)
     vectors = weights.get("items.vectors")
     frozen = None if vectors is None else torch.from_numpy(np.ascontiguousarray(vectors))
-    model = build_recommender(settings, n_items, frozen)
+    model = _assemble(settings, n_items, frozen)
     model.load_state_dict({name: torch.from_numpy(np.ascontiguousarray(w)) for name, w in weights.items()})
     return model.eval()
+
+
+def _assemble(config: TrainConfig, n_items: int, vectors: Tensor | None) -> Recommender:
+    """Return the parts together, before their first or their saved weights are set."""
+    return Recommender(ItemEncoder(config, n_items, vectors), BACKBONES.get(config.backbone)(config))
+
+
+def _with_mask(histories: Tensor) -> Tensor:
+    """Return histories (users, length) with a masked event behind the last one: (users, length + 1)."""
+    lengths = (histories != 0).sum(dim=1, keepdim=True)
+    return functional.pad(histories, (0, 1)).scatter(1, lengths, MASK)
 
 
 def weights_of(model: Recommender) -> dict[str, Array]:

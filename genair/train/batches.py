@@ -1,7 +1,8 @@
 """Training batches without a Python loop over events.
 
-Every training event but a history's first is a target once an epoch: histories longer than max_length + 1
-are cut into windows that overlap by one event. Batches hold windows of like length, so padding is small.
+Histories longer than max_length + 1 are cut into windows that overlap by one event, so that what comes next
+is a target once an epoch for every training event but a history's first. Batches hold windows of like
+length, so padding is small.
 """
 
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ import numpy.typing as npt
 
 from genair.data.padding import pad_histories
 from genair.data.sequences import Sequences
+from genair.train.tasks import Task
 
 Indices = npt.NDArray[np.int64]
 _POOL = 32  # batches sorted by length together
@@ -33,13 +35,11 @@ def windows(train: Sequences, max_length: int) -> Sequences:
 
 
 def epoch_batches(
-    cut: Sequences, batch_size: int, rng: np.random.Generator
+    cut: Sequences, batch_size: int, task: Task, rng: np.random.Generator
 ) -> Iterator[tuple[Indices, Indices]]:
-    """Yield (inputs, targets), int64 (windows, length) each, padded with 0 at the end, in random order."""
+    """Yield the task's (inputs, targets), int64 (windows, length) each, in random order."""
     for users in _like_lengths(cut.lengths(), batch_size, rng):
-        whole = pad_histories(cut, users, int(cut.lengths()[users].max()))
-        targets = whole[:, 1:]
-        yield np.where(targets != 0, whole[:, :-1], 0), targets
+        yield task(pad_histories(cut, users, int(cut.lengths()[users].max())))
 
 
 def _like_lengths(lengths: Indices, batch_size: int, rng: np.random.Generator) -> list[Indices]:

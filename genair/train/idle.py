@@ -7,6 +7,7 @@ from genair.models import BACKBONES
 from genair.train import LOSSES
 
 _OF_BACKBONES = ("blocks", "heads", "dropout")
+_OF_CLOZE = "mask_probability"
 _OF_LOSSES = ("sampler", "negatives", "gbce_t")
 
 
@@ -17,7 +18,8 @@ def idle_settings(config: TrainConfig) -> dict[str, str]:
         UsageError: there is no such backbone or loss.
     """
     backbone, loss = BACKBONES.get(config.backbone), LOSSES.get(config.loss)
-    idle = {name: f"--backbone {config.backbone}" for name in _OF_BACKBONES if name not in backbone.uses}
+    uses = backbone.uses if backbone.causal else backbone.uses | {_OF_CLOZE}
+    idle = {name: f"--backbone {config.backbone}" for name in (*_OF_BACKBONES, _OF_CLOZE) if name not in uses}
     return idle | {name: f"--loss {config.loss}" for name in _OF_LOSSES if name not in loss.uses}
 
 

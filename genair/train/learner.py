@@ -1,7 +1,7 @@
 """An epoch of training, and everything that changes in it: weights, optimiser, and what is random.
 
-Random are: dropout (torch's global generator), the order of batches (`order`), drawn negatives
-(`loss.sampler.generator`) and the items that a step calibrates (the generator of `joint`).
+Random are: dropout (torch's global generator), the order of batches and what is masked in them (`order`),
+drawn negatives (`loss.sampler.generator`) and the items that a step calibrates (the generator of `joint`).
 """
 
 import numpy as np
@@ -16,6 +16,7 @@ from genair.train import LOSSES
 from genair.train.batches import epoch_batches, windows
 from genair.train.joint import make_joint
 from genair.train.samplers import Negatives
+from genair.train.tasks import cloze, next_item
 from genair.train.touched import touched
 
 
@@ -44,6 +45,7 @@ class Learner:
         self.order = np.random.Generator(np.random.PCG64(config.seed))
         self.loss = LOSSES.get(config.loss)(train, config)
         self.joint = make_joint(train, config)
+        self._task = next_item if model.backbone.causal else cloze(config.mask_probability, self.order)
         self._cut = windows(train, config.max_length)
         self._batch_size = config.batch_size
         self._device = next(model.parameters()).device
@@ -59,7 +61,7 @@ class Learner:
         self.epochs += 1
         self.model.train()
         losses = []
-        for batch in epoch_batches(self._cut, self._batch_size, self.order):
+        for batch in epoch_batches(self._cut, self._batch_size, self._task, self.order):
             inputs, targets = (torch.from_numpy(part).to(self._device) for part in batch)
             loss, total = self._losses(inputs, targets)
             self.optimizer.zero_grad()

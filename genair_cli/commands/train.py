@@ -67,9 +67,14 @@ def train(
         int, typer.Option(metavar="N", help="Random items that a step calibrates; 0 is all.")
     ] = DEFAULT.joint.items,
     dim: Annotated[int, typer.Option(metavar="N", help="Width of the recommender.")] = DEFAULT.dim,
-    blocks: Annotated[int, typer.Option(metavar="N", help="Transformer blocks.")] = DEFAULT.blocks,
+    blocks: Annotated[
+        int, typer.Option(metavar="N", help="Transformer blocks, or layers of a GRU.")
+    ] = DEFAULT.blocks,
     heads: Annotated[int, typer.Option(metavar="N", help="Attention heads.")] = DEFAULT.heads,
     dropout: Annotated[float, typer.Option(metavar="P", help="Probability of dropout.")] = DEFAULT.dropout,
+    mask_probability: Annotated[
+        float, typer.Option(metavar="P", help="Of masking an event while bert4rec learns.")
+    ] = DEFAULT.mask_probability,
     max_length: Annotated[int, typer.Option(metavar="N", help="Events the model sees.")] = DEFAULT.max_length,
     batch_size: Annotated[int, typer.Option(metavar="N", help="Sequences a step.")] = DEFAULT.batch_size,
     learning_rate: Annotated[float, typer.Option(metavar="R", help="Of Adam.")] = DEFAULT.learning_rate,

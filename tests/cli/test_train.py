@@ -26,6 +26,9 @@ def train(run, files, tmp_path):
         (("--loss", "gbce", "--gbce-t", 1.5), "--gbce-t must be between 0 and 1, not 1.5"),
         (("--loss", "sampled-ce", "--negatives", 0), "--negatives must be 1 or more, not 0"),
         (("--loss", "sampled-ce", "--sampler", "dice"), "unknown sampler 'dice': choose from uniform, popul"),
+        (("--mask-probability", 0.3), "--mask-probability changes nothing with --backbone sasrec"),
+        (("--backbone", "gru4rec", "--heads", 1), "--heads changes nothing with --backbone gru4rec"),
+        (("--backbone", "bert4rec", "--mask-probability", 1), "--mask-probability must be between 0 and 1"),
         (("--loss", "hinge"), "unknown loss 'hinge': choose from ce, sampled-ce, gbce, bce"),
     ],
 )
@@ -39,6 +42,7 @@ def test_settings_that_make_no_sense_are_refused(train, tmp_path, words, said):
     [
         ((), set()),
         (("--loss", "bce"), set()),
+        (("--backbone", "bert4rec"), {"mask_probability"}),
         (("--loss", "gbce"), {"negatives", "gbce_t"}),
         (("--loss", "sampled-ce", "--negatives", 9), {"sampler", "negatives"}),
     ],
@@ -48,6 +52,6 @@ def test_a_model_records_the_settings_that_shaped_it(train, run, tmp_path, words
     assert result.status == 0, result.err
     (row,) = run("info", tmp_path / "out.h5").rows
     config = json.loads(row["config"])
-    assert {"sampler", "negatives", "gbce_t"} & config.keys() == used
+    assert {"sampler", "negatives", "gbce_t", "mask_probability"} & config.keys() == used
     assert row["steps"][-1]["settings"] == config
     assert config.get("negatives", 9) in {9, 256}

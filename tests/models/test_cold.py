@@ -107,7 +107,7 @@ def test_vectors_may_differ_by_rounding_and_the_model_s_are_kept():
     np.testing.assert_array_equal(made.weights["items.vectors"][: len(IDS)], VECTORS[: len(IDS)])
 
 
-@pytest.mark.parametrize("mode", ["id", "text+id"])
+@pytest.mark.parametrize("mode", ["id", "text+id", "text-init"])
 def test_a_model_with_rows_of_ids_has_none_for_new_items(mode):
     with pytest.raises(InputError) as caught:
         extend(trained(mode), table_of())

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from genair.train.batches import epoch_batches, windows
+from genair.train.tasks import next_item
 
 HISTORIES = st.lists(st.lists(st.integers(1, 9), max_size=14), max_size=6)
 BUSY = [[1, 2, 3, 4, 5, 6, 7], [8, 9], [4], [5, 4, 3, 2], [6, 6, 6], [9, 1, 2, 3, 4, 5, 6, 7, 8]]
@@ -24,7 +25,7 @@ def _events(padded):
 
 
 def _batches(cut, batch_size, seed=0):
-    return list(epoch_batches(cut, batch_size, _rng(seed)))
+    return list(epoch_batches(cut, batch_size, next_item, _rng(seed)))
 
 
 @given(HISTORIES, st.integers(1, 6))
@@ -122,7 +123,7 @@ def test_the_same_seed_gives_the_same_batches_and_another_does_not(toy_sequences
 
 def test_every_epoch_has_its_own_order(toy_sequences):
     cut, rng = windows(toy_sequences(BUSY * 4, 9), 3), _rng()
-    first, second = (_bytes(epoch_batches(cut, 4, rng)) for _ in range(2))
+    first, second = (_bytes(epoch_batches(cut, 4, next_item, rng)) for _ in range(2))
     assert first != second
 
 

@@ -1,0 +1,45 @@
+"""BERT4Rec (Sun et al., CIKM 2019): a transformer that sees both sides of an event, trained on masked ones.
+
+Departures: LayerNorm before each sublayer; no bias per item, so that items never seen can be scored.
+Positions count from the last event: the one to be predicted, masked behind the history, always has the
+same, however long the history is, and so has every event whatever the padding and the maximum length.
+"""
+
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from genair.config import TrainConfig
+from genair.models.base import Backbone
+from genair.models.items import INITIAL_STD
+from genair.models.layers import Block
+
+
+class BERT4Rec(Backbone):
+    """Self-attention to all events but padding."""
+
+    causal: ClassVar[bool] = False
+    uses: ClassVar[frozenset[str]] = frozenset({"blocks", "heads", "dropout"})
+
+    def __init__(self, config: TrainConfig) -> None:
+        """Make positions, of `max_length` events and one to predict, and blocks."""
+        super().__init__(config)
+        self.positions = nn.Embedding(config.max_length + 1, config.dim)
+        nn.init.normal_(self.positions.weight, std=INITIAL_STD)
+        self.norm_in = nn.LayerNorm(config.dim)
+        self.dropout = nn.Dropout(config.dropout)
+        self.blocks = nn.ModuleList(Block(config) for _ in range(config.blocks))
+        self.norm_out = nn.LayerNorm(config.dim)
+        self.head = nn.Sequential(nn.Linear(config.dim, config.dim), nn.GELU(), nn.LayerNorm(config.dim))
+
+    def forward(self, events: Tensor, present: Tensor) -> Tensor:
+        """Map events (users, length, dim) to states; see `Backbone.forward`."""
+        length = present.sum(dim=1, keepdim=True)
+        places = torch.arange(events.shape[1], device=events.device)
+        from_the_end = (length - 1 - places).clamp_min(0)
+        states = self.dropout(self.norm_in(events + self.positions(from_the_end)))
+        for block in self.blocks:
+            states = block(states, present)
+        predicted: Tensor = self.head(self.norm_out(states))
+        return predicted
