@@ -72,6 +72,22 @@ def work() -> Iterator[ModuleType]:
 
 
 @pytest.fixture(scope="session")
+def example_backbone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Make the backbone of docs/backbones.md importable, and return the folder that it lies in."""
+    page = (Path(__file__).parents[1] / "docs" / "backbones.md").read_text("utf-8")
+    folder = tmp_path_factory.mktemp("example")
+    (folder / "moving_average.py").write_text(page.split("```python\n")[1].split("```")[0], "utf-8")
+    entries = page.split("```toml\n")[1].split("```")[0].replace("[project.entry-points.", "[")
+    packed = folder / "moving_average-1.0.dist-info"
+    packed.mkdir()
+    (packed / "METADATA").write_text("Metadata-Version: 2.1\nName: moving-average\nVersion: 1.0\n", "utf-8")
+    (packed / "entry_points.txt").write_text(entries.replace('"', ""), "utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(folder)
+        yield folder
+
+
+@pytest.fixture(scope="session")
 def no_process_is_left() -> Callable[[], bool]:
     """Return a function that waits for child processes to end, and says whether they did."""
 

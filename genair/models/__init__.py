@@ -14,4 +14,5 @@ BACKBONES: Registry["type[Backbone]"] = Registry(
         "bert4rec": "genair.models.bert4rec:BERT4Rec",
         "gru4rec": "genair.models.gru4rec:GRU4Rec",
     },
+    group="genair.backbones",
 )

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from genair.config import TrainConfig
+from genair.errors import GenairError, UsageError
 from genair.io.container import Array
 from genair.models import BACKBONES
 from genair.models.items import INITIAL_STD, ItemEncoder
@@ -111,18 +112,41 @@ def build_recommender(config: TrainConfig, n_items: int, vectors: Tensor | None)
 
 
 def restore_recommender(config: Mapping[str, Any], weights: Mapping[str, Array], n_items: int) -> Recommender:
-    """Make a recommender from what a model file holds."""
+    """Make a recommender from what a model file holds.
+
+    Raises:
+        GenairError: its backbone is from outside, and not here or no longer the same.
+    """
     settings = TrainConfig.from_settings(config)
     vectors = weights.get("items.vectors")
     frozen = None if vectors is None else torch.from_numpy(np.ascontiguousarray(vectors))
-    model = _assemble(settings, n_items, frozen)
-    model.load_state_dict({name: torch.from_numpy(np.ascontiguousarray(w)) for name, w in weights.items()})
+    try:
+        model = _assemble(settings, n_items, frozen)
+    except UsageError as error:
+        raise GenairError(f"the model cannot be rebuilt: {error}") from error
+    tensors = {name: torch.from_numpy(np.ascontiguousarray(weight)) for name, weight in weights.items()}
+    try:
+        model.load_state_dict(tensors)
+    except RuntimeError as error:
+        raise GenairError(f"the model's weights do not fit its backbone {settings.backbone!r}") from error
     return model.eval()
+
+
+def backbone_of(name: str) -> type[Backbone]:
+    """Return the class of a backbone.
+
+    Raises:
+        UsageError: there is none of that name, or it is something else.
+    """
+    kind = BACKBONES.get(name)
+    if not (isinstance(kind, type) and issubclass(kind, Backbone)):
+        raise UsageError(f"{name!r} is not a backbone: it does not derive from genair.models.base.Backbone")
+    return kind
 
 
 def _assemble(config: TrainConfig, n_items: int, vectors: Tensor | None) -> Recommender:
     """Return the parts together, before their first or their saved weights are set."""
-    return Recommender(ItemEncoder(config, n_items, vectors), BACKBONES.get(config.backbone)(config))
+    return Recommender(ItemEncoder(config, n_items, vectors), backbone_of(config.backbone)(config))
 
 
 def _with_mask(histories: Tensor) -> Tensor:

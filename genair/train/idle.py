@@ -3,7 +3,7 @@
 from typing import Any
 
 from genair.config import TrainConfig
-from genair.models import BACKBONES
+from genair.models.base import backbone_of
 from genair.train import LOSSES
 
 _OF_BACKBONES = ("blocks", "heads", "dropout")
@@ -17,7 +17,7 @@ def idle_settings(config: TrainConfig) -> dict[str, str]:
     Raises:
         UsageError: there is no such backbone or loss.
     """
-    backbone, loss = BACKBONES.get(config.backbone), LOSSES.get(config.loss)
+    backbone, loss = backbone_of(config.backbone), LOSSES.get(config.loss)
     uses = backbone.uses if backbone.causal else backbone.uses | {_OF_CLOZE}
     idle = {name: f"--backbone {config.backbone}" for name in (*_OF_BACKBONES, _OF_CLOZE) if name not in uses}
     return idle | {name: f"--loss {config.loss}" for name in _OF_LOSSES if name not in loss.uses}

@@ -27,7 +27,8 @@ def train(
     vectors: Annotated[str | None, typer.Argument(metavar="CAL.h5", show_default=False)] = None,
     output: options.Output = None,
     backbone: Annotated[
-        str, options.choice("--backbone", "The recommender", BACKBONES.names())
+        str,
+        options.choice("--backbone", "The recommender, yours by module:Class or one of", BACKBONES.names()),
     ] = DEFAULT.backbone,
     items: Annotated[
         str, options.choice("--items", "What stands for an item", ITEM_ENCODERS)

@@ -1,4 +1,4 @@
-"""What every backbone promises; a new one is tested by its line in the registry."""
+"""What every backbone promises: a new one is tested by its line in the registry; the documented one is, too."""
 
 from dataclasses import replace
 
@@ -19,8 +19,14 @@ from genair.train.stage import train_on
 
 N = 12
 CPU = torch.device("cpu")
-EVERY = BACKBONES.names()
+EXAMPLE = "moving_average:MovingAverage"
+EVERY = (*BACKBONES.names(), EXAMPLE)
 LEARNED = [[3, 12, 7, 1, 12], [5, 2, 12], [8, 4, 6, 10, 11, 9], [2, 1], [12, 5, 3, 7]]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _example(example_backbone):
+    """The example of the documentation can be imported."""
 
 
 def _config(name, **settings):
