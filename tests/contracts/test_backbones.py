@@ -1,4 +1,4 @@
-"""What every backbone promises: a new one is tested by its line in the registry; the documented one is, too."""
+"""What every backbone promises; new ones are tested by their line in the registry, the documented one too."""
 
 from dataclasses import replace
 
