@@ -69,6 +69,28 @@ def atomic_path(target: Path, *, force: bool = False) -> Iterator[Path]:
         os.close(descriptor)
 
 
+@contextmanager
+def atomic_pair(target: Path, beside: Path, *, force: bool = False) -> Iterator[tuple[Path, Path]]:
+    """Yield two paths to write; on leaving without an error both become files, else both vanish.
+
+    No two renames are one. So the old target goes first and the new one comes last: whatever moment a kill
+    picks, a target that is there belongs to what lies beside it.
+
+    Raises:
+        GenairError: see `atomic_path`; or the target is a device or FIFO, which has no place beside it.
+        OSError: the disk is full, or the folder cannot be written.
+    """
+    check_target(target, force=force)
+    if is_special(target):
+        raise GenairError(f"is no plain file, and {beside.name} has to lie beside it", where=str(target))
+    with atomic_path(target, force=force) as path, atomic_path(beside, force=force) as other:
+        yield path, other
+        check_target(target, force=force)
+        _sync(path)
+        _sync(other)
+        target.unlink(missing_ok=True)
+
+
 def install(path: Path, target: Path, *, force: bool) -> None:
     """Make a finished file the target, durably; into a device or FIFO it is copied.
 
@@ -81,8 +103,7 @@ def install(path: Path, target: Path, *, force: bool) -> None:
         with path.open("rb") as source, target.open("wb") as sink:
             shutil.copyfileobj(source, sink)
         return
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
+    _sync(path)
     try:
         path.replace(target)
     except OSError as error:
@@ -121,6 +142,11 @@ def lock(descriptor: int, partial: Path, target: Path) -> None:
         ours = False
     if not ours:
         raise GenairError("another process is writing this output", where=str(target))
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
 
 
 def _sync_folder(folder: Path) -> None:
