@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from genair_cli.commands import archetype, calibrate, demo, embed, evaluate, info, models, train
+from genair_cli.commands import archetype, calibrate, demo, embed, evaluate, export, info, models, train
 from genair_cli.console import console
 from genair_cli.settings import apply_settings
 from genair_cli.status import Status, guarded
@@ -34,6 +34,7 @@ app.command("embed")(embed.embed)
 app.command("calibrate")(calibrate.calibrate)
 app.command("train")(train.train)
 app.command("eval")(evaluate.evaluate)
+app.command("export")(export.export)
 app.command("info")(info.info)
 app.command("models")(models.models)
 app.command("demo")(demo.demo)

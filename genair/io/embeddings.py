@@ -113,10 +113,28 @@ def check_alignment(container: Container, item_ids: Sequence[str], vectors: Arra
     Raises:
         InputError: the counts or the digest of the ids do not fit, or a vector is not finite.
     """
-    if vectors.ndim != 2 or len(vectors) != len(item_ids):
-        raise InputError(f"{len(item_ids)} ids but vectors of shape {vectors.shape}", where=container.name)
+    check_rows(container, item_ids, vectors.shape)
+    check_finite(container.name, item_ids, vectors)
+
+
+def check_rows(container: Container, item_ids: Sequence[str], shape: tuple[int, ...]) -> None:
+    """Make sure that there is a vector per id, and that the ids are those that were written.
+
+    Raises:
+        InputError: the counts or the digest of the ids do not fit.
+    """
+    if len(shape) != 2 or shape[0] != len(item_ids):
+        raise InputError(f"{len(item_ids)} ids but vectors of shape {shape}", where=container.name)
     if container.attributes().get("ids_sha256") != ids_digest(item_ids):
         raise InputError("item ids do not match their digest", where=container.name)
+
+
+def check_finite(name: str, item_ids: Sequence[str], vectors: Array) -> None:
+    """Make sure that vectors are numbers, row i that of item_ids[i]; `name` is what errors call the file.
+
+    Raises:
+        InputError: a vector is not finite.
+    """
     bad = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
     if bad.size:
-        raise InputError(f"vector of item {item_ids[bad[0]]!r} is not finite", where=container.name)
+        raise InputError(f"vector of item {item_ids[bad[0]]!r} is not finite", where=name)
