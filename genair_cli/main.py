@@ -10,7 +10,18 @@ from typing import Annotated
 
 import typer
 
-from genair_cli.commands import archetype, calibrate, demo, embed, evaluate, export, info, models, train
+from genair_cli.commands import (
+    archetype,
+    calibrate,
+    demo,
+    embed,
+    evaluate,
+    export,
+    importing,
+    info,
+    models,
+    train,
+)
 from genair_cli.console import console
 from genair_cli.settings import apply_settings
 from genair_cli.status import Status, guarded
@@ -29,6 +40,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["--help", "-h"]},
 )
+app.command("import")(importing.import_)
 app.command("archetype")(archetype.archetype)
 app.command("embed")(embed.embed)
 app.command("calibrate")(calibrate.calibrate)

@@ -48,8 +48,13 @@ def with_preset(context: typer.Context, preset: str | None) -> Mapping[str, Any]
         return context.params
     if preset not in PRESETS:
         raise UsageError(f"unknown preset {preset!r}: choose from {', '.join(PRESETS)}")
+    return with_defaults(context, PRESETS[preset])
+
+
+def with_defaults(context: typer.Context, defaults: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the command's settings, with other defaults for those that nobody gave."""
     settings = dict(context.params)
-    for name, value in PRESETS[preset].items():
+    for name, value in defaults.items():
         source = context.get_parameter_source(name)
         if source is None or source.name == "DEFAULT":
             settings[name] = value

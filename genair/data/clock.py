@@ -78,7 +78,7 @@ class ClockReader:
             self._form = "iso"
             return values.cast(pl.Datetime("us")).dt.epoch("us")
         if self._form == "auto":
-            self._form = "numbers" if _are_mostly_numbers(values) else "iso"
+            self._form = "iso" if _are_mostly_text(values) else "numbers"
         if self._form == "iso":
             return _read_iso(values.cast(pl.String))
         if "%" in self._form:
@@ -114,10 +114,12 @@ def read_numbers(values: pl.Series, *, whole: bool = False) -> pl.Series:
     return numbers
 
 
-def _are_mostly_numbers(values: pl.Series) -> bool:
+def _are_mostly_text(values: pl.Series) -> bool:
+    """Return whether more of the values can be read as ISO 8601 than as numbers."""
     if values.dtype != pl.String:
-        return True
-    return read_numbers(values).count() * 2 >= values.count()
+        return False
+    numbers = read_numbers(values).count()
+    return numbers < values.count() and _read_iso(values).count() > numbers
 
 
 def _guess(times: pl.Series) -> str:

@@ -93,8 +93,8 @@ def test_columns_of_dates_need_no_guess(kind):
 @pytest.mark.parametrize(
     ("form", "good", "bad"),
     [
-        ("auto", [str(SECONDS)] * 9, ["noon", "", "nan", "inf", "1e400", "2016-01-30", "0x10", "1_0"]),
-        ("auto", ["2016-01-30"] * 9, ["noon", "", "2016-02-30", "2016-13-01", "30/01/2016"]),
+        ("auto", [str(SECONDS)] * 2, ["noon", "", "nan", "inf", "1e400", "2016-01-30", "0x10", "1_0"]),
+        ("auto", ["2016-01-30"] * 2, ["5", "noon", "", "2016-02-30", "2016-13-01", "30/01/2016"]),
         ("%d/%m/%Y", ["30/01/2016"], ["01/30/2016", "noon", ""]),
         ("ms", [SECONDS * 1000.0], [float("nan"), float("inf"), None, 1e300]),
         ("iso", ["2016-01-30"], ["noon", "5"]),

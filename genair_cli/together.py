@@ -1,0 +1,48 @@
+"""Several outputs that appear together: all of them whole, or none."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from genair.errors import UsageError
+from genair.io.atomic import check_target, is_special
+from genair_cli.options import STDIN
+from genair_cli.streams import Outlet, lines_out
+
+
+def check_targets(targets: Sequence[Path | None], *, force: bool) -> None:
+    """Refuse early what could only fail at the end.
+
+    Raises:
+        UsageError: two outputs are one.
+        GenairError: an output exists or cannot be written.
+    """
+    named = [target for target in targets if target is not None]
+    for target in named:
+        if named.count(target) > 1 and not is_special(target):
+            raise UsageError(f"two outputs are {target}: give each a name of its own")
+        if str(target) != STDIN:
+            check_target(target, force=force)
+
+
+@contextmanager
+def outputs_together(targets: Sequence[Path | None], *, force: bool) -> Iterator[list[Outlet | None]]:
+    """Yield what lines of each output are written to; on leaving without an error all become files.
+
+    No two renames are one, so the old file of the first output goes before any new one comes, and its new one
+    comes last: if it is there, the others belong to it.
+
+    Raises:
+        UsageError: two outputs are one.
+        GenairError: an output exists or cannot be written.
+    """
+    check_targets(targets, force=force)
+    with ExitStack() as stack:
+        yield [
+            None if target is None else stack.enter_context(lines_out(target, force=force))
+            for target in targets
+        ]
+        first = targets[0]
+        if first is not None and first.is_file():
+            check_target(first, force=force)
+            first.unlink()
