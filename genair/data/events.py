@@ -13,7 +13,7 @@ import polars as pl
 
 from genair.data.clock import Clock
 
-_PART = 4_000_000
+_PART = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -64,16 +64,20 @@ class _Codes:
     """Strings to integers, kept by polars: no Python object per id."""
 
     def __init__(self) -> None:
-        self._categories = pl.Categories.random()
-        self._type = pl.Categorical(self._categories)
+        self._type = pl.Categorical(pl.Categories.random())
         self._alive = pl.Series([], dtype=self._type)  # polars forgets categories that no column uses
+        self._end = 0
 
     def of(self, ids: pl.Series) -> pl.Series:
-        return ids.cast(self._type).to_physical()
+        codes = ids.cast(self._type).to_physical()
+        if len(codes):
+            self._end = max(self._end, 1 + codes.to_numpy().max())
+        return codes
 
     def ranked(self) -> tuple[pl.Series, pl.Series]:
         """Return the ids in the order of their bytes, and the rank of each code."""
-        ids = self._categories.to_series()
+        codes = pl.int_range(self._end, eager=True, dtype=pl.UInt32)
+        ids = codes.cat.to(self._type, strict=False).cast(pl.String)  # null for a code that was not given out
         order = ids.arg_sort(nulls_last=True)
         return ids.gather(order).drop_nulls(), order.arg_sort()
 
