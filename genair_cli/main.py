@@ -20,6 +20,7 @@ from genair_cli.commands import (
     importing,
     info,
     models,
+    recommend,
     train,
 )
 from genair_cli.console import console
@@ -46,6 +47,7 @@ app.command("embed")(embed.embed)
 app.command("calibrate")(calibrate.calibrate)
 app.command("train")(train.train)
 app.command("eval")(evaluate.evaluate)
+app.command("recommend")(recommend.recommend)
 app.command("export")(export.export)
 app.command("info")(info.info)
 app.command("models")(models.models)

@@ -117,6 +117,16 @@ NewVectors = Annotated[
         show_default=False,
     ),
 ]
+UserBatch = Annotated[
+    int | None,
+    typer.Option(
+        "--batch-size",
+        min=1,
+        metavar="N",
+        help="Users scored together.  [default: what fits 16 MiB]",
+        show_default=False,
+    ),
+]
 Seed = Annotated[int, typer.Option("--seed", metavar="N", help="Base of everything random.")]
 Device = Annotated[str, typer.Option("--device", help="Where torch computes: auto, cpu, cuda, cuda:1, mps.")]
 Dtype = Annotated[

@@ -12,6 +12,7 @@ from genair.config import (
     EmbedConfig,
     GraphConfig,
     JointConfig,
+    RecommendConfig,
     SpectralConfig,
     TrainConfig,
 )
@@ -49,10 +50,13 @@ BAD = [
     (DescentConfig, "patience", [0]),
     (CalibrateConfig, "seed", [-1]),
     (TrainConfig, "items", ["", "both", "ID"]),
+    (TrainConfig, "negatives", [0, -1]),
+    (TrainConfig, "gbce_t", [-0.1, 1.1, NAN]),
     (TrainConfig, "dim", [0, -1]),
     (TrainConfig, "blocks", [0]),
     (TrainConfig, "heads", [0, 3, 128]),
     (TrainConfig, "dropout", [-0.1, 1, NAN]),
+    (TrainConfig, "mask_probability", [0, 1, -0.1, NAN]),
     (TrainConfig, "max_length", [0]),
     (TrainConfig, "batch_size", [0]),
     (TrainConfig, "learning_rate", [0, -1, NAN, INF]),
@@ -63,12 +67,17 @@ BAD = [
     (JointConfig, "alpha", [0, -1e-4, NAN, INF]),
     (JointConfig, "gamma", [0, -1, NAN, INF]),
     (JointConfig, "items", [-1, 1]),
+    (RecommendConfig, "k", [0, -1]),
 ]
-FLAGS = {(JointConfig, "weight"): "--calibrate-weight", (JointConfig, "items"): "--calibrate-items"}
+FLAGS = {
+    (JointConfig, "weight"): "--calibrate-weight",
+    (JointConfig, "items"): "--calibrate-items",
+    (RecommendConfig, "k"): "-k",
+}
 KINDS = [
     *(Decoding, ArchetypeConfig, EmbedConfig),
     *(GraphConfig, SpectralConfig, DescentConfig, CalibrateConfig),
-    *(TrainConfig, JointConfig),
+    *(TrainConfig, JointConfig, RecommendConfig),
 ]
 GOOD = [
     (Decoding, {"max_tokens": 2, "temperature": 0, "top_p": 1, "top_k": 0, "repeat_penalty": 0.5}),
@@ -80,7 +89,11 @@ GOOD = [
     (SpectralConfig, {"features": 0, "ridge": 1e-9, "power": 0}),
     (DescentConfig, {"hold": 0, "steps": 1, "batch_items": 2, "stop_on": "none", "patience": 1}),
     (DescentConfig, {"adapter": "residual", "hold": 0.1, "batch_items": 0}),
-    (TrainConfig, {"dim": 6, "heads": 3, "dropout": 0, "max_length": 1, "epochs": 1, "patience": 1}),
+    (TrainConfig, {"negatives": 1, "gbce_t": 0}),
+    (
+        TrainConfig,
+        {"gbce_t": 1, "dim": 6, "heads": 3, "dropout": 0, "max_length": 1, "epochs": 1, "patience": 1},
+    ),
     (JointConfig, {"weight": 0.01, "items": 2}),
     (JointConfig, {"alpha": 1e-9, "items": 0}),
 ]
@@ -92,13 +105,15 @@ CHECKED_ELSEWHERE = {
     "objective",
     "backbone",
     "loss",
+    "sampler",
+    "split",
     "score",
     "graph",
     "joint",
     "spectral",
     "descent",
 }
-ANY_VALUE = {(ArchetypeConfig, "seed")}  # it is hashed as text
+ANY_VALUE = {(ArchetypeConfig, "seed"), (RecommendConfig, "keep_seen")}  # a seed is hashed as text
 
 
 @pytest.mark.parametrize(("kind", "name", "value"), [(kind, name, v) for kind, name, vs in BAD for v in vs])

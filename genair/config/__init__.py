@@ -21,6 +21,7 @@ from genair.config.language import (
     Decoding,
     EmbedConfig,
 )
+from genair.config.recommendation import RecommendConfig
 from genair.config.training import ITEM_ENCODERS, JointConfig, TrainConfig
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "EmbedConfig",
     "GraphConfig",
     "JointConfig",
+    "RecommendConfig",
     "SpectralConfig",
     "TrainConfig",
 ]

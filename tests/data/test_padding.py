@@ -1,10 +1,11 @@
 """Histories as rectangles."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genair.data.padding import pad_histories
+from genair.data.padding import batches_of_like_length, pad_histories
 
 HISTORIES = st.lists(st.lists(st.integers(1, 9), max_size=7), min_size=1, max_size=6)
 
@@ -26,3 +27,17 @@ def test_the_width_is_the_longest_chosen_history_s(toy_sequences):
     sequences = toy_sequences([[1, 2, 3, 4], [5], [6, 7]], 7)
     assert pad_histories(sequences, np.array([2, 1]), 50).tolist() == [[6, 7], [5, 0]]
     assert pad_histories(sequences, np.array([0, 1]), 2).tolist() == [[3, 4], [5, 0]]
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 100])
+def test_batches_hold_every_user_with_events_once_shortest_first(toy_sequences, size):
+    histories = toy_sequences([[1], [2, 3, 1], [], [1, 2], [3], []], 3)
+    batches = [batch.tolist() for batch in batches_of_like_length(histories, size)]
+    assert [user for batch in batches for user in batch] == [0, 4, 3, 1]
+    assert all(len(batch) == size for batch in batches[:-1])
+
+
+@pytest.mark.parametrize(("n_items", "wanted"), [(1 << 20, 4), (1 << 30, 1), (10, 512)])
+def test_a_batch_s_scores_fit_16_mib(toy_sequences, n_items, wanted):
+    histories = toy_sequences([[1]] * 600, n_items)
+    assert len(next(batches_of_like_length(histories))) == wanted

@@ -1,0 +1,1 @@
+"""Serving: histories of outside ids in, each user's best items out."""
