@@ -3,8 +3,8 @@
 The earliest 80 % of the events are training, the next 10 % the validation period, the last 10 % the test
 period; events of equal time are on the same side. In a period one event of each user is predicted, the user's
 first, from what came before the period: so nothing after its beginning is seen, by the model or in a history.
-Users without an earlier event have nothing to be predicted from. What a split by users leaks: Ji, Sun, Zhang &
-Li, "A critical study on data leakage in recommender system offline evaluation" (TOIS 2023).
+Users without an earlier event have nothing to be predicted from. What a split by users leaks: Ji, Sun, Zhang
+and Li, "A critical study on data leakage in recommender system offline evaluation" (TOIS 2023).
 """
 
 import numpy as np
