@@ -21,20 +21,39 @@ def write_rows(rows: Iterable[Row]) -> None:
 
 
 def show_metrics(rows: Sequence[Row], *, json: bool) -> None:
-    """Show metric rows: one line a group and cutoff, one column a metric."""
+    """Show metric rows: a line a group and cutoff, a column a metric, a table for metrics of like groups.
+
+    A cell is the value and half its 95 % interval, or the value, its difference from another model's, and p.
+    """
     if wants_json(json):
         write_rows(rows)
         return
+    groups: dict[str, list[str]] = {}
+    for row in rows:
+        groups.setdefault(row["metric"], []).append(row["group"])
+    for of_like in dict.fromkeys(map(tuple, groups.values())):
+        _show_table([row for row in rows if tuple(groups[row["metric"]]) == of_like])
+
+
+def _show_table(rows: Sequence[Row]) -> None:
     metrics = list(dict.fromkeys(row["metric"] for row in rows))
     lines: dict[tuple[str, int, int], dict[str, str]] = {}
     for row in rows:
-        line = lines.setdefault((row["group"], row["users"], row["k"]), {})
-        line[row["metric"]] = f"{row['value']:.4f}"
-    headings = ("group", "users", "k", *metrics)
+        lines.setdefault((row["group"], row["users"], row["k"]), {})[row["metric"]] = _cell(row)
     console.table(
-        headings,
+        ("group", "users", "k", *metrics),
         (
-            (group, str(users), str(k), *(line[m] for m in metrics))
+            (group, str(users), str(k), *(line[metric] for metric in metrics))
             for (group, users, k), line in lines.items()
         ),
     )
+
+
+def _cell(row: Row) -> str:
+    words = [f"{row['value']:.4f}"]
+    if "against" in row:
+        words.append(f"{row['difference']:+.4f}".replace("+0.", "+.").replace("-0.", "-."))
+        words += [] if row["p"] is None else [f"{row['p']:.3f}".removeprefix("0")[:4]]
+    elif row["ci_low"] is not None:
+        words.append(f"±{(row['ci_high'] - row['ci_low']) / 2:.4f}")
+    return " ".join(words)

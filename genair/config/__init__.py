@@ -12,6 +12,7 @@ from genair.config.calibration import (
     DescentConfig,
     SpectralConfig,
 )
+from genair.config.evaluation import EvaluateConfig
 from genair.config.graph import PAPER_GRAPH, USER_NORMS, GraphConfig
 from genair.config.language import (
     DEFAULT_MODEL,
@@ -39,6 +40,7 @@ __all__ = [
     "Decoding",
     "DescentConfig",
     "EmbedConfig",
+    "EvaluateConfig",
     "GraphConfig",
     "JointConfig",
     "RecommendConfig",

@@ -3,8 +3,7 @@
 HR@k = [r <= k]; NDCG@k = [r <= k] / log2(1 + r); MRR@k = [r <= k] / r; each the mean over users.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +29,7 @@ def reciprocal_rank(ranks: Values) -> Values:
 
 
 METRICS: Mapping[str, Metric] = {"hr": hit, "ndcg": discounted_gain, "mrr": reciprocal_rank}
+MEASURES = tuple((name, k) for name in METRICS for k in CUTOFFS)
 
 
 def per_user(name: str, ranks: Values, k: int) -> Values:
@@ -42,17 +42,6 @@ def mean_at(name: str, ranks: Values, k: int) -> float:
     return float(per_user(name, ranks, k).mean())
 
 
-def report(ranks: Values, group: str = "all") -> Iterator[dict[str, Any]]:
-    """Yield one row for each metric and cutoff, with the standard error of the mean over users."""
-    for name in METRICS:
-        for k in CUTOFFS:
-            values = per_user(name, ranks, k)
-            error = float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else None
-            yield {
-                "metric": name,
-                "k": k,
-                "group": group,
-                "value": float(values.mean()),
-                "stderr": error,
-                "users": len(ranks),
-            }
+def all_per_user(ranks: Values) -> Values:
+    """Return each user's value of every metric and cutoff, (users, measures) in the order of MEASURES."""
+    return np.stack([per_user(name, ranks, k) for name, k in MEASURES], axis=1)

@@ -1,63 +1,110 @@
-"""The rank of each held-out item among the whole catalogue.
+"""The rank of each held-out item among the whole catalogue, or among a few sampled items.
 
-Items of the user's history are left out of the ranking (the target itself never is, even if it was consumed
+In the catalogue items of the user's history are left out (the target itself never is, even if it was consumed
 before). Ties: mean rank, 1 + items above + half of the items level with the target, so a constant score
 earns no metric by the order of the table.
+
+The mean rank among m others is 1 + (m + s) / 2, where s sums sign(score - the target's score) over them: one
+pass counts what is above and what is level. Items left out have a score of -inf, which adds 1 to m and -1 to
+s, so they need not be counted. Sums of signs in float32 are exact up to 2^24 items.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from genair.data.padding import pad_histories
-from genair.data.sequences import Held, Sequences
+from genair.data.padding import batches_of_like_length, pad_histories
+from genair.data.sequences import Held, Indices, Sequences
 from genair.errors import InputError
 
 Ranks = npt.NDArray[np.float64]
-Scorer = Callable[[npt.NDArray[np.int64]], Tensor]
+Scorer = Callable[[Indices], Tensor]
 """Scores every item after histories (users, length) padded with 0 at the end: (users, items), its own."""
 
 
+@dataclass(frozen=True)
+class Block:
+    """Scores of the items that some users might have next; whoever gets a block may change them.
+
+    Attributes:
+        users: rows of what was held, shape (block,).
+        scores: (block, items); -inf for every item of the user's history.
+        targets: the target's column, (block, 1).
+        wanted: the target's score, even if it is in the history, (block, 1).
+    """
+
+    users: Indices
+    scores: Tensor
+    targets: Tensor
+    wanted: Tensor
+
+
+def rank_targets(scorer: Scorer, held: Held, max_length: int, batch_size: int | None = None) -> Ranks:
+    """Return each user's rank of the target in the whole catalogue, 1 at best; float64, shape (users,).
+
+    Args and errors are those of `score_blocks`.
+    """
+    ranks = np.empty(len(held.targets))
+    for block in score_blocks(scorer, held, max_length, batch_size):
+        ranks[block.users] = ranks_in_catalogue(block)
+    return ranks
+
+
 @torch.no_grad()
-def rank_targets(scorer: Scorer, held: Held, max_length: int, batch_size: int = 128) -> Ranks:
-    """Return each user's rank of the target, 1 at best; float64, shape (users,).
+def score_blocks(
+    scorer: Scorer, held: Held, max_length: int, batch_size: int | None = None
+) -> Iterator[Block]:
+    """Yield every user's scores, users of like histories together.
 
     Args:
         scorer: of a recommender in evaluation mode, or anything that scores items.
-        held: histories and targets.
+        held: histories of one event or more, and targets.
         max_length: most recent events the scorer sees.
-        batch_size: users scored together; memory is batch_size times items.
+        batch_size: users scored together; None takes as many as 16 MiB of scores allow.
 
     Raises:
         InputError: a score is not finite.
     """
-    ranks = np.empty(len(held.targets))
-    for start in range(0, len(ranks), batch_size):
-        users = np.arange(start, min(start + batch_size, len(ranks)))
+    for users in batches_of_like_length(held.histories, batch_size):
         scores = scorer(pad_histories(held.histories, users, max_length))
-        if not torch.isfinite(scores).all():
-            raise InputError("scores are not finite: lower --learning-rate, or the model file is damaged")
-        targets = torch.from_numpy(held.targets[users] - 1).to(scores.device)
-        seen = _seen(held.histories, users, scores.device)
-        ranks[users] = _mean_ranks(scores, targets, *seen).cpu().numpy()
+        _check_finite(scores)
+        targets = torch.from_numpy(held.targets[users, None] - 1).to(scores.device)
+        wanted = scores.gather(1, targets)
+        scores[_seen(held.histories, users, scores.device)] = -torch.inf
+        yield Block(users, scores, targets, wanted)
+
+
+def ranks_in_catalogue(block: Block) -> Ranks:
+    """Return the targets' ranks among all items that a block does not leave out; changes its scores."""
+    scores = block.scores.scatter_(1, block.targets, block.wanted)
+    return _mean_ranks(scores.sub_(block.wanted), others=scores.shape[1] - 1)
+
+
+def ranks_among(block: Block, negatives: Indices) -> Ranks:
+    """Return the targets' ranks among sampled items that no history holds: their indices, (block, n)."""
+    columns = torch.from_numpy(negatives - 1).to(block.scores.device)
+    return _mean_ranks(block.scores.gather(1, columns).sub_(block.wanted), others=negatives.shape[1])
+
+
+def _mean_ranks(differences: Tensor, others: int) -> Ranks:
+    """Return mean ranks, given the scores of others less the target's; changes them."""
+    signs = differences.sign_().sum(dim=1, dtype=torch.float32).double()
+    ranks: Ranks = (1 + (others + signs) / 2).cpu().numpy()
     return ranks
 
 
-def _seen(histories: Sequences, users: npt.NDArray[np.int64], device: torch.device) -> tuple[Tensor, Tensor]:
+def _check_finite(scores: Tensor) -> None:
+    """Look at each score only if their sum is not finite: the sum of finite numbers seldom is not."""
+    if not torch.isfinite(scores.sum()) and not torch.isfinite(scores).all():
+        raise InputError("scores are not finite: lower --learning-rate, or the model file is damaged")
+
+
+def _seen(histories: Sequences, users: Indices, device: torch.device) -> tuple[Tensor, Tensor]:
     """Return (row of the block, column of the scores) of every event in the whole histories."""
     some = histories.select(users, histories.lengths()[users])
     rows = np.repeat(np.arange(len(users)), some.lengths())
     return torch.from_numpy(rows).to(device), torch.from_numpy(some.items - 1).to(device)
-
-
-def _mean_ranks(scores: Tensor, targets: Tensor, seen_rows: Tensor, seen_columns: Tensor) -> Tensor:
-    """Return mean ranks; changes `scores`."""
-    wanted = scores.gather(1, targets[:, None])
-    scores[seen_rows, seen_columns] = -torch.inf
-    scores.scatter_(1, targets[:, None], -torch.inf)
-    above = (scores > wanted).sum(dim=1)
-    level = (scores == wanted).sum(dim=1)
-    return 1 + above.double() + level.double() / 2

@@ -1,22 +1,91 @@
-"""The whole stage: what scores items and a log in, rows of metrics out."""
+"""The whole stage: models and a log in, rows of figures and each user's rank out."""
 
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from genair.data.sequences import Sequences, leave_two_out
-from genair.evaluate.metrics import report
-from genair.evaluate.ranking import Scorer, rank_targets
+from genair.config import EvaluateConfig
+from genair.data.sequences import Sequences
+from genair.evaluate.caveats import of_catalogues, of_events, of_model, split_of
+from genair.evaluate.measuring import Contender, Outcome, measure
+from genair.evaluate.report import report
+from genair.evaluate.task import make_task, reindexed
 
 
-def evaluate(scorer: Scorer, sequences: Sequences, max_length: int, batch_size: int) -> list[dict[str, Any]]:
-    """Rank the test events of a log, whose item indices follow the scorer's.
+@dataclass(frozen=True)
+class Evaluation:
+    """Figures of a model.
+
+    Attributes:
+        rows: see `genair.evaluate.report`, with the protocol: `split`, and `negatives` or None.
+        outcome: what they were made of.
+        summary: the protocol, for a person.
+        caveats: what a reader of the figures should know, one line each.
+    """
+
+    rows: Sequence[dict[str, Any]]
+    outcome: Outcome
+    summary: str
+    caveats: Sequence[str]
+
+    def per_user(self, item_ids: Sequence[str]) -> Iterator[dict[str, Any]]:
+        """Yield a row a user: the target, its rank among how many, and training events of item and user."""
+        task = self.outcome.task
+        columns = {
+            "item_id": [item_ids[target - 1] for target in task.split.test.targets.tolist()],
+            "rank": self.outcome.ranks.tolist(),
+            "candidates": task.candidates().tolist(),
+            "item_events": task.groups.item_events.tolist(),
+            "user_events": task.groups.user_events.tolist(),
+        }
+        for user_id, *figures in zip(task.split.test.histories.user_ids, *columns.values(), strict=True):
+            yield {"user_id": user_id, **dict(zip(columns, figures, strict=True))}
+
+
+def evaluate(
+    contender: Contender,
+    sequences: Sequences,
+    log_sha256: str,
+    config: EvaluateConfig,
+    against: Contender | None = None,
+    batch_size: int | None = None,
+) -> Evaluation:
+    """Rank the test events of a log.
 
     Args:
-        scorer: see `genair.evaluate.ranking`.
-        sequences: whole histories.
-        max_length: most recent events the scorer sees.
-        batch_size: users scored together.
+        contender: the model.
+        sequences: whole histories, whose item indices follow the model's.
+        log_sha256: digest of the log.
+        config: the stage's settings.
+        against: another model to compare with, on the same events.
+        batch_size: users scored together; None chooses.
 
     Raises:
-        InputError: no user has three events, or the scores are not numbers.
+        InputError: the log cannot be split so, scores are not numbers, or the other model lacks items.
+        UsageError: there is no such split, or there are too few items for so many negatives.
     """
-    return list(report(rank_targets(scorer, leave_two_out(sequences).test, max_length, batch_size)))
+    split = config.split or split_of(contender)
+    models = [contender] if against is None else [contender, against]
+    tasks = []
+    for one in models:
+        ids = one.model.item_ids
+        events = reindexed(sequences, contender.model.item_ids, ids, name=one.name)
+        tasks.append(make_task(events, ids, split, config))
+    said = [
+        *of_events(sequences, tasks[0], split),
+        *(words for one in models for words in of_model(one, split, log_sha256)),
+        *(words for one in models[1:] for words in of_catalogues(contender, one)),
+    ]
+    outcomes = [measure(one, task, batch_size) for one, task in zip(models, tasks, strict=True)]
+    protocol = {"split": split, "negatives": config.negatives}
+    rows = [row | protocol for row in report(*outcomes, seed=config.seed)]
+    return Evaluation(rows, outcomes[0], _summary(outcomes[0], split, config.negatives), said)
+
+
+def _summary(mine: Outcome, split: str, negatives: int | None) -> str:
+    groups, items = mine.task.groups, len(mine.task.events)
+    among = f"{negatives} sampled items" if negatives else f"all of {items} items"
+    return (
+        f"{len(mine.ranks)} users, split {split}, ranked among {among}; popular items have"
+        f" {groups.tail_below} training events or more, long users {groups.short_below}"
+    )

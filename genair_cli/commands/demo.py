@@ -99,7 +99,8 @@ def _report(folder: Path) -> None:
     rows = []
     for number, (title, _, _) in enumerate(MODELS, start=1):
         with rows_in(str(folder / f"metrics-{number}.jsonl")) as source:
-            found = {(row["metric"], row["k"]): row for _, row in source.rows}
+            rows_of_all = (row for _, row in source.rows if row["group"] == "all")
+            found = {(row["metric"], row["k"]): row for row in rows_of_all}
         rows.append((f"SASRec, {title}", *(f"{_cell(found[key])}" for key in SHOWN)))
     headings = ("test events, full ranking", *(f"{metric.upper()}@{k}" for metric, k in SHOWN))
     console.table(headings, rows)

@@ -39,10 +39,18 @@ def test_eval_shows_a_table_on_a_terminal_and_json_lines_on_request(files):
     table = on_a_terminal(*words, stream="stdout")
     assert "ndcg" in table
     assert "{" not in table
-    rows = on_a_terminal(*words, "--json", stream="stdout").split()
-    assert len([json.loads(row) for row in rows]) == 12
-    shown = {f"{json.loads(row)['value']:.4f}" for row in rows}
-    assert all(value in table for value in shown)
+    rows = [json.loads(row) for row in on_a_terminal(*words, "--json", stream="stdout").split()]
+    assert len(rows) == 72
+    for row in rows:
+        half = "" if row["stderr"] is None else f" ±{(row['ci_high'] - row['ci_low']) / 2:.4f}"
+        assert f"{row['value']:.4f}{half}" in table
+
+
+def test_eval_shows_two_models_beside_each_other(files):
+    words = ("eval", files.model, "-i", files.log, "--against", files.model)
+    table = on_a_terminal(*words, stream="stdout", COLUMNS="80")
+    assert " +.0000 1.00" in table
+    assert len(table.strip().split("\n")) == 21 + 5, "no cell is folded"
 
 
 def test_info_shows_steps_and_diagnostics_on_a_terminal(files):

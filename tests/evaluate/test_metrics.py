@@ -1,14 +1,15 @@
-"""Metrics against cases worked out by hand."""
+"""Metrics against cases worked out by hand, and against a library of others."""
 
 import math
-from statistics import mean, stdev
 
+import ir_measures
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from ir_measures import Qrel, ScoredDoc
 
-from genair.evaluate.metrics import CUTOFFS, METRICS, mean_at, per_user, report
+from genair.evaluate.metrics import CUTOFFS, MEASURES, METRICS, all_per_user, mean_at, per_user
 
 RANKS = np.asarray([1.0, 3.0, 5.0, 5.5, 10.0, 20.0, 20.5, 50.0, 51.0, 1000.0])
 
@@ -65,36 +66,25 @@ def test_mrr_is_at_most_ndcg_is_at_most_hr_and_all_grow_with_k(ranks):
         assert found == sorted(found)
 
 
-def test_the_report_has_one_row_for_each_metric_and_cutoff():
-    rows = list(report(RANKS))
-    assert [(row["metric"], row["k"]) for row in rows] == [
-        (name, k) for name in ("hr", "ndcg", "mrr") for k in (5, 10, 20, 50)
-    ]
-    for row in rows:
-        assert list(row) == ["metric", "k", "group", "value", "stderr", "users"]
-        assert (row["group"], row["users"]) == ("all", 10)
-        assert row["value"] == pytest.approx(mean_at(row["metric"], RANKS, row["k"]))
+def test_all_values_come_in_the_order_of_their_names():
+    values = all_per_user(RANKS)
+    assert values.shape == (10, 12)
+    assert list(MEASURES) == [(name, k) for name in ("hr", "ndcg", "mrr") for k in (5, 10, 20, 50)]
+    for column, (name, k) in zip(values.T, MEASURES, strict=True):
+        assert column.tolist() == per_user(name, RANKS, k).tolist()
 
 
-def test_the_report_is_made_of_plain_json_values():
-    for row in report(RANKS, group="tail"):
-        assert type(row["value"]) is type(row["stderr"]) is float
-        assert type(row["users"]) is int
-        assert row["group"] == "tail"
+def _ranked_documents(rank):
+    """Return a run in which the target has this rank of 60; whole ranks only."""
+    others = [ScoredDoc("q", f"d{place}", -float(place)) for place in range(1, 61) if place != rank]
+    return [*others, ScoredDoc("q", "target", -float(rank))] if rank <= 60 else others
 
 
-def test_the_standard_error_is_that_of_the_mean_over_users():
-    row = next(row for row in report(RANKS) if (row["metric"], row["k"]) == ("mrr", 5))
-    values = [1, 1 / 3, 1 / 5, *[0] * 7]
-    assert row["value"] == pytest.approx(mean(values))
-    assert row["stderr"] == pytest.approx(stdev(values) / math.sqrt(10))
-
-
-def test_users_who_agree_have_no_standard_error_above_zero():
-    assert {row["stderr"] for row in report(np.asarray([2.0, 2.0, 2.0]))} == {0.0}
-
-
-def test_one_user_has_no_standard_error():
-    rows = list(report(np.asarray([2.0])))
-    assert {row["stderr"] for row in rows} == {None}
-    assert {row["users"] for row in rows} == {1}
+@pytest.mark.parametrize("rank", [1, 2, 3, 5, 6, 10, 11, 20, 21, 50, 51, 1000])
+def test_metrics_are_those_of_a_vetted_library(rank):
+    theirs = {"hr": ir_measures.Success, "ndcg": ir_measures.nDCG, "mrr": ir_measures.RR}
+    measures = {(name, k): theirs[name] @ k for name, k in MEASURES}
+    judged = [Qrel("q", "target", 1)]
+    found = ir_measures.calc_aggregate(measures.values(), judged, _ranked_documents(rank))
+    for (name, k), measure in measures.items():
+        assert mean_at(name, np.asarray([float(rank)]), k) == pytest.approx(found[measure])

@@ -1,17 +1,19 @@
 """The evaluate stage end to end: a trained model, a log, and ids as the only link between them."""
 
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
-from genair.config import TrainConfig
+from genair.config import EvaluateConfig, TrainConfig
 from genair.data.ids import IdMap
 from genair.data.interactions import read_interactions
 from genair.data.sequences import build_sequences, leave_two_out
 from genair.errors import InputError
-from genair.evaluate.metrics import CUTOFFS, report
+from genair.evaluate.measuring import Contender
+from genair.evaluate.metrics import CUTOFFS
 from genair.evaluate.ranking import rank_targets
 from genair.evaluate.stage import evaluate
 from genair.io.checkpoints import read_model, write_model
@@ -51,9 +53,21 @@ def model(rows):
     return train_on(table, ids, _sequences(rows, ids), CONFIG, CPU, "ab", [].append).model
 
 
-def _evaluate(model, rows, batch_size=512):
-    scorer = restore_recommender(model.config, model.weights, len(model.item_ids)).scorer()
-    return evaluate(scorer, _sequences(rows, model.item_ids), CONFIG.max_length, batch_size)
+def _contender(model, name="model.h5"):
+    restored = restore_recommender(model.config, model.weights, len(model.item_ids))
+    return Contender(name, model, restored.scorer())
+
+
+EXACT = EvaluateConfig()
+
+
+def _evaluation(model, rows, config=EXACT, **more):
+    sequences = _sequences(rows, model.item_ids)
+    return evaluate(_contender(model), sequences, "ab", config, **more)
+
+
+def _evaluate(model, rows, batch_size=None):
+    return _evaluation(model, rows, batch_size=batch_size).rows
 
 
 def _close(one, other):
@@ -69,17 +83,18 @@ def found(model, rows):
 
 
 def test_a_trained_model_is_measured_on_every_metric(found):
-    assert len(found) == 3 * len(CUTOFFS)
-    assert {row["users"] for row in found} == {50}
+    assert sum(row["group"] == "all" for row in found) == 6 * len(CUTOFFS)
+    assert {row["users"] for row in found if row["group"] == "all"} == {50}
     ndcg = next(row["value"] for row in found if (row["metric"], row["k"]) == ("ndcg", 10))
     assert ndcg > 0.3, "the planted order was learned, so items and vectors meet by id"
 
 
-def test_it_is_the_test_events_that_are_ranked(model, rows, found):
+def test_it_is_the_test_events_that_are_ranked(model, rows):
     split = leave_two_out(_sequences(rows, model.item_ids))
-    again = restore_recommender(model.config, model.weights, N)
-    assert found == list(report(rank_targets(again.scorer(), split.test, CONFIG.max_length)))
-    assert found != list(report(rank_targets(again.scorer(), split.valid, CONFIG.max_length)))
+    scorer = _contender(model).scorer
+    ranks = _evaluation(model, rows).outcome.ranks.tolist()
+    assert ranks == rank_targets(scorer, split.test, CONFIG.max_length).tolist()
+    assert ranks != rank_targets(scorer, split.valid, CONFIG.max_length).tolist()
 
 
 def _reordered(model, order, weights):
@@ -131,3 +146,91 @@ def test_a_model_of_broken_numbers_is_an_error(model, rows):
     broken = {name: np.full_like(weight, np.nan) for name, weight in model.weights.items()}
     with pytest.raises(InputError, match="scores are not"):
         _evaluate(replace(model, weights=broken), rows)
+
+
+def test_each_user_has_a_row_the_first_and_the_last_too(model, rows):
+    evaluation = _evaluation(model, rows)
+    found = list(evaluation.per_user(model.item_ids))
+    assert [row["user_id"] for row in found] == [f"u{user}" for user in range(50)]
+    last = {row["user_id"]: row["item_id"] for row in rows}  # in time order: the last one stays
+    learned = Counter(row["item_id"] for row in rows if row["timestamp"] < 6)
+    had = {user: {r["item_id"] for r in rows if r["user_id"] == user and r["timestamp"] < 7} for user in last}
+    for row, rank in zip(found, evaluation.outcome.ranks.tolist(), strict=True):
+        target = last[row["user_id"]]
+        assert row == {
+            "user_id": row["user_id"],
+            "item_id": target,
+            "rank": rank,
+            "candidates": N - len(had[row["user_id"]] - {target}),
+            "item_events": learned[target],
+            "user_events": 6,
+        }
+
+
+def test_rows_and_summary_say_the_protocol(model, rows):
+    exact, sampled = (_evaluation(model, rows, EvaluateConfig(negatives=number)) for number in (None, 9))
+    assert {(row["split"], row["negatives"]) for row in exact.rows} == {("last-two", None)}
+    assert {(row["split"], row["negatives"]) for row in sampled.rows} == {("last-two", 9)}
+    assert "50 users, split last-two, ranked among all of 60 items" in exact.summary
+    assert "ranked among 9 sampled items" in sampled.summary
+    assert {row["candidates"] for row in sampled.per_user(model.item_ids)} == {10}
+
+
+def test_among_sampled_items_ranks_are_better_and_lists_are_the_same(model, rows, found):
+    sampled = _evaluation(model, rows, EvaluateConfig(negatives=20)).rows
+    for mine, exact in zip(sampled, found, strict=True):
+        assert (mine["metric"], mine["k"], mine["group"]) == (exact["metric"], exact["k"], exact["group"])
+        if mine["metric"] in ("hr", "ndcg", "mrr"):
+            assert mine["value"] >= exact["value"]
+        else:
+            assert mine["value"] == exact["value"]
+    assert [row for row in sampled if row["k"] == 5] != [row for row in found if row["k"] == 5]
+
+
+def test_the_seed_is_that_of_negatives_and_intervals(model, rows):
+    def run(seed, negatives=None):
+        return _evaluation(model, rows, EvaluateConfig(seed=seed, negatives=negatives))
+
+    assert run(3).rows == run(3).rows
+    assert run(3).rows != run(4).rows
+    assert [row["value"] for row in run(3).rows] == [row["value"] for row in run(4).rows]
+    assert run(3, 20).outcome.ranks.tolist() == run(3, 20).outcome.ranks.tolist()
+    assert run(3, 20).outcome.ranks.tolist() != run(4, 20).outcome.ranks.tolist()
+
+
+@pytest.mark.parametrize("negatives", [None, 20])
+def test_against_itself_in_another_order_nothing_differs(model, rows, negatives):
+    order = np.random.default_rng(3).permutation(N)
+    again = _contender(_reordered(model, order, weights=True), "again.h5")
+    config = EvaluateConfig(negatives=negatives)
+    for row in _evaluation(model, rows, config, against=again).rows:
+        assert row["against"] == pytest.approx(row["value"], abs=1e-6)
+        assert row["difference"] == pytest.approx(0, abs=1e-6)
+        if row["p"] is not None:
+            assert row["p"] == 1
+            assert row["difference_low"] == pytest.approx(0, abs=1e-6)
+
+
+def test_against_another_the_differences_are_those_of_two_evaluations(model, rows, found):
+    untrained = {
+        name: np.random.default_rng(5).normal(size=w.shape).astype(w.dtype)
+        for name, w in model.weights.items()
+    }
+    other = replace(model, weights=untrained)
+    compared = _evaluation(model, rows, against=_contender(other)).rows
+    assert len(compared) == len(found)
+    for row, mine, theirs in zip(compared, found, _evaluate(other, rows), strict=True):
+        assert {key: row[key] for key in mine} == mine
+        assert row["against"] == pytest.approx(theirs["value"])
+        assert row["difference"] == pytest.approx(mine["value"] - theirs["value"])
+    ndcg = next(row for row in compared if (row["metric"], row["k"]) == ("ndcg", 10))
+    assert ndcg["difference_low"] > 0
+    assert ndcg["p"] == pytest.approx(1e-4)
+
+
+def test_models_of_other_items_are_not_compared(model, rows):
+    known = [f"other {row}" for row in range(N)]
+    known[3] = model.item_ids[3]
+    other = _contender(replace(model, item_ids=known), "other.h5")
+    with pytest.raises(InputError, match=r"^other\.h5: does not know 59 items of the log, the first is 'i"):
+        _evaluation(model, rows, against=other)

@@ -1,0 +1,83 @@
+"""What a reader of the figures should know: where a split looks ahead, and what a model may have seen."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from genair.data.sequences import Sequences
+from genair.data.timesplit import clock_of
+from genair.errors import InputError
+from genair.evaluate.measuring import Contender
+from genair.evaluate.task import Task, rows_of
+
+_FEW = 0.01
+LAST_TWO = "last-two"
+
+
+def split_of(contender: Contender) -> str:
+    """Return the split by which a model was trained; files from before there was a choice do not name it."""
+    return str(contender.model.config.get("split", LAST_TWO))
+
+
+def of_events(sequences: Sequences, task: Task, split: str) -> Iterator[str]:
+    """Yield what is to be known of the events that are ranked."""
+    test = task.split.test
+    cold = int(np.sum(task.groups.item_events == 0))
+    if cold:
+        yield f"{cold} of {len(test.targets)} events to predict are of items without a training event"
+    try:
+        times = clock_of(sequences)
+    except InputError:  # no times, or they only count
+        return
+    rows = rows_of(sequences, test.histories.user_ids)
+    at = sequences.offsets[rows] + test.histories.lengths()
+    tied = float(np.mean(times[at] == times[at - 1]))
+    if tied > _FEW:
+        yield (
+            f"warning: {tied:.0%} of the events to predict have the time of the event before:"
+            " the order of the log's lines decides which is last"
+        )
+    if split == LAST_TWO and task.split.train.times is not None:
+        learned = np.sort(task.split.train.times)
+        later = 1 - float(np.searchsorted(learned, times[at], side="right").mean()) / len(learned)
+        yield (
+            f"warning: last-two looks ahead: on average {later:.0%} of the training events are later"
+            " than the event to predict; --split time does not"
+        )
+
+
+def of_model(contender: Contender, split: str, log_sha256: str) -> Iterator[str]:
+    """Yield what a model may have learned from that it should not have.
+
+    Args:
+        contender: the model.
+        split: by which it is measured.
+        log_sha256: digest of the log that it is measured on.
+    """
+    trained = split_of(contender)
+    if trained != split:
+        yield (
+            f"warning: {contender.name} was trained with --split {trained}:"
+            f" it may have learned from events that --split {split} ranks"
+        )
+    for step in contender.model.steps:
+        if step.command == "train" and step.inputs.get("interactions") != log_sha256:
+            yield (
+                f"warning: {contender.name} was trained on another log:"
+                " it may have learned from events that are ranked"
+            )
+        if step.command == "calibrate" and split != LAST_TWO:
+            yield (
+                f"warning: {contender.name} has vectors that were calibrated by --split last-two:"
+                f" they may know of events that --split {split} ranks"
+            )
+
+
+def of_catalogues(contender: Contender, against: Contender) -> Iterator[str]:
+    """Yield what makes two models' ranks hard to compare."""
+    mine, its = set(contender.model.item_ids), set(against.model.item_ids)
+    if mine != its:
+        yield (
+            f"warning: {contender.name} ranks among {len(mine)} items, {against.name} among {len(its)},"
+            " which are not the same"
+        )

@@ -1,0 +1,87 @@
+"""What a reader of the figures is told, and what nobody need be told."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from genair.config import EvaluateConfig
+from genair.evaluate.caveats import of_events, of_model, split_of
+from genair.evaluate.measuring import Contender
+from genair.evaluate.task import make_task
+from genair.io.checkpoints import ModelFile
+from genair.provenance import add_step
+
+IDS = [f"i{n}" for n in range(1, 7)]
+
+
+def _said(toy_sequences, histories, times=None, split="last-two"):
+    sequences = toy_sequences(histories, 6)
+    if times is not None:
+        sequences = replace(sequences, times=np.concatenate(times).astype(float))
+    return list(of_events(sequences, make_task(sequences, IDS, split, EvaluateConfig()), split))
+
+
+def test_targets_that_were_never_learned_are_counted(toy_sequences):
+    said = _said(toy_sequences, [[1, 2, 3], [2, 1, 2], [1, 1, 6]])
+    assert said == ["2 of 3 events to predict are of items without a training event"]
+
+
+@pytest.mark.parametrize("times", [None, [[1, 2, 3], [1, 2, 3], [1, 2, 3]]])
+def test_of_an_order_without_a_clock_nothing_is_said(toy_sequences, times):
+    assert _said(toy_sequences, [[1, 2, 1], [2, 1, 2], [1, 1, 2]], times) == []
+
+
+def test_how_far_last_two_looks_ahead_is_measured(toy_sequences):
+    times = [[1, 2, 3], [4, 5, 6], [7, 8, 9], [0, 9, 10]]
+    (said,) = _said(toy_sequences, [[1, 2, 1], [2, 1, 2], [1, 1, 2], [2, 2, 1]], times)
+    # Training events are at 1, 4, 7 and 0; targets at 3, 6, 9 and 10: 2, 1, 0 and 0 of 4 are later.
+    assert said.startswith("warning: last-two looks ahead: on average 19% of the training events are later")
+    assert "--split time" in said
+
+
+def test_targets_in_a_tie_are_counted(toy_sequences):
+    times = [[1, 3, 3], [4, 5, 6], [7, 8, 9], [0, 9, 9]]
+    said = _said(toy_sequences, [[1, 2, 1], [2, 1, 2], [1, 1, 2], [2, 2, 1]], times)
+    assert said[0].startswith("warning: 50% of the events to predict have the time of the event before")
+
+
+def test_a_split_by_time_neither_looks_ahead_nor_ties(toy_sequences):
+    rng = np.random.default_rng(0)
+    times = [np.sort(rng.integers(0, 30, 8)) for _ in range(12)]
+    histories = [(rng.integers(3, size=8) + 1).tolist() for _ in range(12)]
+    assert _said(toy_sequences, histories, times, split="time") == []
+    assert len(_said(toy_sequences, histories, times)) == 2
+
+
+def _contender(config, commands=("train",)):
+    steps = []
+    for command in commands:
+        steps = add_step(steps, command, {}, {"interactions": "ab"})
+    return Contender("m.h5", ModelFile(config, IDS, {}, steps), lambda histories: histories)
+
+
+@pytest.mark.parametrize(
+    ("config", "commands", "split", "sha", "words"),
+    [
+        ({"split": "time"}, ["train"], "time", "ab", []),
+        ({"split": "last-two"}, ["calibrate", "train"], "last-two", "ab", []),
+        ({}, ["train"], "last-two", "ab", []),
+        ({}, ["train"], "time", "ab", ["was trained with --split last-two"]),
+        ({"split": "time"}, ["train"], "last-two", "ab", ["was trained with --split time"]),
+        ({"split": "time"}, ["train"], "time", "cd", ["was trained on another log"]),
+        ({"split": "time"}, ["calibrate", "train"], "time", "ab", ["were calibrated by --split last-two"]),
+        ({}, [], "time", "cd", ["was trained with --split last-two"]),
+    ],
+)
+def test_what_a_model_may_have_seen_is_told(config, commands, split, sha, words):
+    said = list(of_model(_contender(config, commands), split, sha))
+    assert len(said) == len(words)
+    for one, word in zip(said, words, strict=True):
+        assert one.startswith("warning: m.h5 ")
+        assert word in one
+
+
+def test_a_file_that_names_no_split_is_of_the_time_before_there_was_a_choice():
+    assert split_of(_contender({})) == "last-two"
+    assert split_of(_contender({"split": "time"})) == "time"
