@@ -11,7 +11,7 @@ from io import BytesIO
 from genair.errors import InputError
 
 _BOM = b"\xef\xbb\xbf"
-_SIZE = 1 << 24
+_SIZE = 1 << 22
 _LONGEST = 1 << 26
 
 
@@ -31,6 +31,10 @@ class Block:
     def lines(self) -> list[bytes]:
         """The lines with their line feeds."""
         return BytesIO(self.data).readlines()
+
+    def is_blank(self) -> bool:
+        """Return whether all lines are empty, however many there are."""
+        return not self.data.strip(b"\r\n")
 
     def line(self, number: int) -> str:
         """Return a line as text for an error, without its end; what is not UTF-8 is replaced."""

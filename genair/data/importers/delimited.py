@@ -73,7 +73,8 @@ def read_chunks(blocks: Iterable[Block], name: str, dialect: Dialect) -> Iterato
         InputError: the header cannot be read, or names a column twice.
     """
     whole = _whole_records(blocks, dialect)
-    if (begun := next(whole, None)) is None:
+    begun = next((block for block in whole if not block.is_blank()), None)
+    if begun is None:
         return
     if not dialect.separator:
         dialect = replace(dialect, separator=_guess_separator(begun))
@@ -82,7 +83,8 @@ def read_chunks(blocks: Iterable[Block], name: str, dialect: Dialect) -> Iterato
     if len(set(dialect.header)) < len(dialect.header):
         raise InputError(f"a column's name comes twice in {', '.join(dialect.header)}", where=name)
     for block in chain([begun], whole):
-        yield _fast(block, dialect) or _exact(block, name, dialect)
+        if not block.is_blank():
+            yield _fast(block, dialect) or _exact(block, name, dialect)
 
 
 def _whole_records(blocks: Iterable[Block], dialect: Dialect) -> Iterator[Block]:

@@ -86,6 +86,8 @@ def items(
 
 def _parsed(dump: Dump, parse: Parser) -> Iterator[_Parsed]:
     for block in read_blocks(dump.blocks(), dump.name):
+        if block.is_blank():
+            continue
         lines: list[int] = []
         rows: list[Row] = []
         failures: list[tuple[int, Failed]] = []
