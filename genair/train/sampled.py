@@ -5,6 +5,7 @@ nothing. `sampled-ce` and `gbce` draw `--negatives` items a step, which all its 
 are one product of matrices. `bce` draws one item for each event, as SASRec was published with.
 """
 
+import math
 from typing import ClassVar
 
 import torch
@@ -49,10 +50,13 @@ class SampledSoftmax(Loss):
 class GeneralisedBCE(Loss):
     """Mean of -(beta log sigmoid(s+) + sum_j log(1 - sigmoid(s_j))) / (k + 1), j over the k drawn items.
 
-    gBCE (Petrov & Macdonald, RecSys 2023), negatives uniform.
+    gBCE (Petrov & Macdonald, RecSys 2023), negatives uniform. Departure: s is the product of state and item
+    plus log(beta / k), where ignorance begins. It moves no rank; without it all item vectors would first
+    have to learn a direction that they share, which drowns what tells them apart when they are read.
 
     Attributes:
         beta: a (t (1 - 1/a) + 1/a) = 1 - t (1 - a), where a is the share of the other items that is drawn.
+        offset: log(beta / k).
     """
 
     uses: ClassVar[frozenset[str]] = frozenset({"negatives", "gbce_t"})
@@ -64,6 +68,7 @@ class GeneralisedBCE(Loss):
         self._count = config.negatives
         share = min(1.0, config.negatives / max(1, train.n_items - 1))
         self.beta = 1 - config.gbce_t * (1 - share)
+        self.offset = math.log(self.beta / config.negatives)
 
     def draw(self, events: int) -> Negatives:
         """Return the items that all events share."""
@@ -71,8 +76,8 @@ class GeneralisedBCE(Loss):
 
     def __call__(self, states: Tensor, table: Tensor, targets: Tensor, negatives: Negatives) -> Tensor:
         """Return the mean loss; see `Loss.__call__`."""
-        wanted = functional.logsigmoid(_products(states, table, targets))
-        scores = states @ functional.embedding(negatives.items, table).T
+        wanted = functional.logsigmoid(_products(states, table, targets) + self.offset)
+        scores = states @ functional.embedding(negatives.items, table).T + self.offset
         hits = targets[:, None] == negatives.items
         others = functional.logsigmoid(-scores).masked_fill(hits, 0.0).sum(dim=1)
         return -(self.beta * wanted + others).mean() / (len(negatives.items) + 1)

@@ -56,12 +56,13 @@ def test_sampled_softmax_by_hand(loss):
 
 
 def test_gbce_by_hand(loss):
-    """Two of five other items are drawn, t = .5: beta = 1 - .5 (1 - .4) = .7."""
+    """Two of five other items are drawn, t = .5: beta = 1 - .5 (1 - .4) = .7; scores move by log .35."""
     state, table = _scores([1.0, 2.0, -3.0])
     gbce = loss("gbce", negatives=2, gbce_t=0.5)
     assert gbce.beta == pytest.approx(0.7)
     found = gbce(state, table, torch.tensor([1]), _negatives([2, 3]))
-    right = 0.7 * math.log(_sigmoid(1)) + math.log(1 - _sigmoid(2)) + math.log(1 - _sigmoid(-3))
+    first, *others = (_sigmoid(score + math.log(0.35)) for score in (1, 2, -3))
+    right = 0.7 * math.log(first) + sum(math.log(1 - other) for other in others)
     assert found.item() == pytest.approx(-right / 3, rel=1e-6)
 
 
@@ -111,7 +112,7 @@ def test_values_and_gradients_are_those_of_plain_formulas_hits_left_out(name, lo
     assert (targets[: len(drawn.items)] == drawn.items[:30]).any() or name != "bce"
     plain = {
         "sampled-ce": lambda scores: _plain_softmax(scores, targets, drawn),
-        "gbce": lambda scores: _plain_gbce(scores, targets, drawn, made.beta),
+        "gbce": lambda scores: _plain_gbce(scores + made.offset, targets, drawn, made.beta),
         "bce": lambda scores: _plain_bce(scores, targets, drawn),
     }[name](states @ table.T)
     found = made(states, table, targets, drawn)
@@ -159,6 +160,17 @@ def test_many_negatives_give_the_full_softmaxs_gradient(loss):
 @pytest.mark.parametrize(("t", "beta"), [(0.0, 1.0), (1.0, 0.4), (0.75, 0.55)])
 def test_t_moves_beta_from_1_to_the_share_that_is_drawn(t, beta, loss):
     assert loss("gbce", negatives=2, gbce_t=t).beta == pytest.approx(beta)
+
+
+def test_gbce_of_a_model_that_knows_nothing_pulls_no_item_up_or_down_on_average(loss):
+    """All scores level, one negative for each item: what pulls targets up and what pushes items down cancel."""
+    table = torch.zeros(N + 1, 1, requires_grad=True)
+    made = loss("gbce", negatives=N, gbce_t=0.9)
+    targets = torch.arange(1, N + 1)
+    made(torch.ones(N, 1), table, targets, _negatives(range(1, N + 1))).backward()
+    alone = made.beta * (1 - _sigmoid(made.offset))
+    assert alone == pytest.approx((N - 1) * _sigmoid(made.offset), rel=0.25)
+    assert abs(table.grad[1:]).max() < 0.25 * alone / N / (N + 1)
 
 
 def test_nothing_is_left_to_make_up_for_when_all_others_are_drawn(loss):
