@@ -1,5 +1,6 @@
 """Ids become numbers and come back, sorted by their bytes; events are put in order and cut between users."""
 
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -41,6 +42,16 @@ def test_order_is_by_user_then_time_then_input(rows, part):
     users, items = events.users.gather(ordered["user"]), events.items.gather(ordered["item"])
     wanted = sorted(rows, key=lambda row: (row[0].encode(), row[2]))  # sorted() is stable
     assert list(zip(users, items, ordered["time"], strict=True)) == wanted
+
+
+def test_many_equal_times_keep_the_order_of_the_input():
+    numbers = np.random.default_rng(3).integers(0, 4, (20_000, 2))
+    frame = pl.DataFrame(
+        {"user": numbers[:, 0], "time": numbers[:, 1], "row": range(20_000)},
+        schema={"user": pl.UInt32, "time": pl.Int64, "row": pl.Int64},
+    )
+    ordered = in_order(frame, 7_000)
+    assert np.array_equal(ordered["row"], np.lexsort((numbers[:, 1], numbers[:, 0])))
 
 
 def test_without_times_the_input_is_the_order():

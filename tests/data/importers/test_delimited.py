@@ -23,7 +23,7 @@ SPOILED = st.text('ab,"\n\r \0é', max_size=40)
 def read(data, dialect=None, size=1 << 20):
     """Return the records, the numbers of their lines, and the errors."""
     rows, lines, failed = [], [], []
-    blocks = read_blocks(iter([data]), "t", size)
+    blocks = read_blocks((data[at : at + size] for at in range(0, len(data), size)), "t", size)
     for chunk in read_chunks(blocks, "t", dialect or Dialect()):
         rows += zip(*(column.to_list() for column in chunk.columns.values()), strict=True)
         lines += chunk.lines.to_list()

@@ -49,6 +49,33 @@ def test_a_line_of_2014_goes_the_quick_way(monkeypatch):
 
 
 @pytest.mark.parametrize(
+    ("line", "value"),
+    [
+        (rb"{'a': 'it\'s'}", "it's"),
+        (rb"{'a': '\x41\u00e9\n\\'}", "Aé\n\\"),
+        (rb"{'a': 'say \"no\"'}", 'say "no"'),
+        (b"{'a': \"it's\"}", "it's"),
+        (b"{'a': u'no'}", None),
+    ],
+)
+def test_escapes_mean_what_they_mean_in_python(line, value):
+    if value is None:
+        with pytest.raises(InputError):
+            parse_literal(line, "a")
+    else:
+        assert parse_literal(line, "a") == {"a": value}
+
+
+@pytest.mark.parametrize(
+    "value", [b"1 + 1", b"-" * 9 + b"1", b"2 ** 9", b"f()", b"(1).real", b"not 1", b"[x for x in y]"]
+)
+def test_no_expression_gets_as_far_as_python(monkeypatch, value):
+    monkeypatch.setattr(literals.ast, "literal_eval", lambda _: pytest.fail("was parsed"))
+    with pytest.raises(InputError):
+        parse_literal(b"{'a': \"\", 'b': " + value + b"}", "a")
+
+
+@pytest.mark.parametrize(
     "line",
     [
         b"{'a': __import__('os').system('true')}",
