@@ -14,6 +14,7 @@ from genair.config.calibration import (
 )
 from genair.config.evaluation import EvaluateConfig
 from genair.config.graph import PAPER_GRAPH, USER_NORMS, GraphConfig
+from genair.config.importing import FilterConfig, TableConfig
 from genair.config.language import (
     DEFAULT_MODEL,
     PRESETS,
@@ -40,10 +41,12 @@ __all__ = [
     "Decoding",
     "DescentConfig",
     "EmbedConfig",
+    "FilterConfig",
     "EvaluateConfig",
     "GraphConfig",
     "JointConfig",
     "RecommendConfig",
     "SpectralConfig",
+    "TableConfig",
     "TrainConfig",
 ]

@@ -79,11 +79,13 @@ def read_events(importer: Importer, log: Dump, skip: Skip, tick: Callable[[int],
     clock: ClockReader | None = None
     found = failed = 0
     for batch in importer.log(log):
-        clock = clock or ClockReader(batch.fields.time_format)
+        if clock is None or not found:  # what the fields are called is only known with the first event
+            clock = ClockReader(batch.fields.time_format)
         rows, failures = check(batch, clock, log.name)
         for failure in failures:
             skip(failure)
-        builder.add(rows)
+        if len(rows):
+            builder.add(rows)
         found += len(rows)
         failed += len(failures)
         tick(len(rows))

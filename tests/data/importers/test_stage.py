@@ -187,3 +187,17 @@ def test_what_is_nested_too_deep_is_skipped(monkeypatch):
     import_(b"user_id,item_id\nu,i\n", deep, skipped=skipped)
     assert len(skipped) == 1
     assert skipped[0].startswith("table:1: ")
+
+
+@pytest.mark.parametrize("form", ["amazon", "table"])
+def test_megabytes_of_nonsense_before_the_first_event_change_nothing(form):
+    skipped = []
+    review = {"reviewerID": "u", "asin": "i", "unixReviewTime": 10**9, "overall": 5}
+    event = {"user_id": "u", "item_id": "i", "timestamp": 10**9, "rating": 5}
+    log = jsonl([review if form == "amazon" else event])
+    nonsense = (b"{" + b"x" * 998 + b"\n") * 6000
+    *_, report = import_(nonsense + log, form=form, skipped=skipped)
+    assert len(skipped) == 6000
+    assert report.clock.form == "s"
+    assert report.clock.guessed == (form == "table")
+    assert report.summary.interactions == 1
