@@ -163,7 +163,7 @@ def test_t_moves_beta_from_1_to_the_share_that_is_drawn(t, beta, loss):
 
 
 def test_gbce_of_a_model_that_knows_nothing_pulls_no_item_up_or_down_on_average(loss):
-    """All scores level, one negative for each item: what pulls targets up and what pushes items down cancel."""
+    """With level scores and one negative an item, what pulls targets up and what pushes items down cancel."""
     table = torch.zeros(N + 1, 1, requires_grad=True)
     made = loss("gbce", negatives=N, gbce_t=0.9)
     targets = torch.arange(1, N + 1)
