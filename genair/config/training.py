@@ -79,7 +79,7 @@ class TrainConfig:
     items: str = "text+id"
     loss: str = "ce"
     sampler: str = "uniform"
-    negatives: int = 256
+    negatives: int = 1024
     gbce_t: float = 0.75
     dim: int = 64
     blocks: int = 1

@@ -41,7 +41,7 @@ class Learner:
         """
         self.epochs = 0
         self.model = model
-        self.optimizer = torch.optim.Adam(model.parameters(), lr=config.learning_rate)
+        self.optimizer = torch.optim.Adam(model.parameters(), lr=config.learning_rate, fused=True)
         self.order = np.random.Generator(np.random.PCG64(config.seed))
         self.loss = LOSSES.get(config.loss)(train, config)
         self.joint = make_joint(train, config)

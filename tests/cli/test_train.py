@@ -54,4 +54,4 @@ def test_a_model_records_the_settings_that_shaped_it(train, run, tmp_path, words
     config = json.loads(row["config"])
     assert {"sampler", "negatives", "gbce_t", "mask_probability"} & config.keys() == used
     assert row["steps"][-1]["settings"] == config
-    assert config.get("negatives", 9) in {9, 256}
+    assert config.get("negatives", 9) in {9, 1024}
