@@ -33,9 +33,9 @@ def test_of_an_order_without_a_clock_nothing_is_said(toy_sequences, times):
 
 
 def test_how_far_last_two_looks_ahead_is_measured(toy_sequences):
-    times = [[1, 2, 3], [4, 5, 6], [7, 8, 9], [0, 9, 10]]
+    times = [[1, 2, 3], [4, 5, 6], [7, 8, 9], [3, 9, 10]]
     (said,) = _said(toy_sequences, [[1, 2, 1], [2, 1, 2], [1, 1, 2], [2, 2, 1]], times)
-    # Training events are at 1, 4, 7 and 0; targets at 3, 6, 9 and 10: 2, 1, 0 and 0 of 4 are later.
+    # Training events are at 1, 4, 7 and 3; targets at 3, 6, 9 and 10: 2, 1, 0 and 0 of 4 are later.
     assert said.startswith("warning: last-two looks ahead: on average 19% of the training events are later")
     assert "--split time" in said
 

@@ -28,7 +28,7 @@ def test_lists_end_where_no_item_is_left():
 
 # Five items; the first is on three lists, the second on two, the last on one. Nobody gets items 3 and 4.
 LISTS = np.asarray([[1, 2], [1, 2], [5, 1]])
-EVENTS = np.asarray([10, 4, 2, 1, 0])
+EVENTS = np.asarray([10, 4, 2, 1, 6])
 
 
 def test_coverage_by_hand():
@@ -44,7 +44,7 @@ def test_gini_by_hand():
 
 
 def test_popularity_by_hand():
-    assert popularity(LISTS, EVENTS) == pytest.approx((7 + 7 + 5) / 3)
+    assert popularity(LISTS, EVENTS) == pytest.approx((7 + 7 + 8) / 3)
     assert popularity(np.asarray([[1, 0], [0, 0], [4, 3]]), EVENTS) == pytest.approx((10 + 1.5) / 2)
 
 

@@ -10,7 +10,7 @@ from torch import nn
 from genair.config import TrainConfig
 from genair.data.sequences import Held
 from genair.errors import InputError
-from genair.evaluate.ranking import rank_targets
+from genair.evaluate.ranking import rank_targets, ranks_among, score_blocks
 from genair.models.base import Backbone, Recommender, build_recommender
 from genair.models.items import ItemEncoder
 
@@ -86,6 +86,23 @@ def test_the_first_and_the_last_item_can_be_ranked_first_and_last(best, toy_sequ
     scores = np.arange(5.0) if best == 5 else -np.arange(5.0)
     assert _rank(_matrix(scores), [3], best, toy_sequences) == [1]
     assert _rank(_matrix(scores), [3], 6 - best, toy_sequences) == [4]
+
+
+@pytest.mark.parametrize(
+    ("target", "negatives", "wanted"),
+    [(7, [2, 6, 8], 1), (8, [2, 6, 7], 4), (3, [7, 8], 2), (3, [4, 5], 2), (3, [2, 4, 5, 6], 3), (2, [8], 1)],
+)
+def test_ranks_among_sampled_items_by_hand(target, negatives, wanted, toy_sequences):
+    held = Held(toy_sequences([[1]], 8), np.asarray([target]))
+    (block,) = score_blocks(_model(_matrix()).scorer(), held, 50)
+    assert ranks_among(block, np.asarray([negatives])).tolist() == [wanted]
+
+
+@pytest.mark.parametrize("target", [1, 3])
+def test_a_target_consumed_before_is_ranked_among_sampled_items_too(target, toy_sequences):
+    held = Held(toy_sequences([[1, 3]], 8), np.asarray([target]))
+    (block,) = score_blocks(_model(_matrix()).scorer(), held, 50)
+    assert ranks_among(block, np.asarray([[8, 7, 6, 2]])).tolist() == [{1: 4, 3: 3}[target]]
 
 
 @pytest.mark.parametrize(("history", "candidates"), [([1], 7), ([1, 2, 3, 2], 5), ([8], 8)])

@@ -187,6 +187,16 @@ def test_among_sampled_items_ranks_are_better_and_lists_are_the_same(model, rows
     assert [row for row in sampled if row["k"] == 5] != [row for row in found if row["k"] == 5]
 
 
+@pytest.mark.parametrize("batch_size", [None, 7])
+def test_each_user_is_ranked_among_the_own_sampled_items(batch_size, model, rows):
+    outcome = _evaluation(model, rows, EvaluateConfig(negatives=30), batch_size=batch_size).outcome
+    test = outcome.task.split.test
+    for user, rank in enumerate(outcome.ranks.tolist()):
+        scores = _contender(model).scorer(test.histories.of(user)[None])[0].numpy()
+        others = scores[outcome.task.negatives[user] - 1]
+        assert rank == 1 + np.sum(others > scores[test.targets[user] - 1])
+
+
 def test_the_seed_is_that_of_negatives_and_intervals(model, rows):
     def run(seed, negatives=None):
         return _evaluation(model, rows, EvaluateConfig(seed=seed, negatives=negatives))
