@@ -28,7 +28,7 @@ def test_the_five_commands_chain_by_pipes(files, tmp_path):
     done = bash(script, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     rows = [json.loads(line) for line in done.stdout.strip().split("\n")]
-    assert {(row["metric"], row["k"]) for row in rows} == {
+    assert {(row["metric"], row["k"]) for row in rows} >= {
         (metric, k) for metric in ("hr", "ndcg", "mrr") for k in (5, 10, 20, 50)
     }
     assert (tmp_path / "model.h5").read_bytes() == files.model.read_bytes()  # files or pipes: same bytes
