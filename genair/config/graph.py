@@ -21,7 +21,7 @@ class GraphConfig:
             neighbours (of equal ones, the lower item index), and a pair stays when either end keeps it.
     """
 
-    window: int = 3
+    window: int = 4
     min_count: int = 1
     user_norm: str = "none"
     score: str = "cosine"
