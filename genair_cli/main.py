@@ -1,11 +1,9 @@
 """The entry point: one app, one command a stage."""
 
-import signal
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
-from types import FrameType
 from typing import Annotated
 
 import typer
@@ -25,7 +23,8 @@ from genair_cli.commands import (
 )
 from genair_cli.console import console
 from genair_cli.settings import apply_settings
-from genair_cli.status import Status, guarded
+from genair_cli.signals import take_signals
+from genair_cli.status import guarded
 
 HELP = """Turn what an item is and whom it is for into vectors that recommenders learn from.
 
@@ -89,9 +88,5 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def run() -> None:
     """Be the process: take signals, exit with the code."""
-    signal.signal(signal.SIGTERM, _terminated)
+    take_signals()
     sys.exit(main())
-
-
-def _terminated(_signal: int, _frame: FrameType | None) -> None:
-    raise SystemExit(Status.TERMINATED)

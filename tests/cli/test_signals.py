@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -129,3 +130,31 @@ def is_running(pid):
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
+
+
+IN_A_CALLBACK = """
+import os, signal, sys, time, weakref
+from genair_cli.signals import take_signals
+
+class Thing:
+    pass
+
+def callback(_):
+    os.kill(os.getpid(), signal.SENT)
+    time.sleep(0.1)  # the signal is taken here, where its exception is dropped
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+take_signals()
+thing = Thing()
+reference = weakref.ref(thing, callback)
+del thing
+time.sleep(20)
+"""
+
+
+@pytest.mark.parametrize(("sent", "status"), [("SIGTERM", 143), ("SIGINT", -signal.SIGINT)])
+def test_a_signal_that_comes_in_a_callback_of_pythons_is_not_lost(sent, status):
+    code = IN_A_CALLBACK.replace("SENT", sent)
+    done = subprocess.run([sys.executable, "-c", code], stderr=subprocess.PIPE, timeout=15, check=False)
+    assert done.returncode == status
+    assert b"ignored" not in done.stderr
