@@ -1,4 +1,4 @@
-"""Long work: wave by wave into NAME.partial, failures aside, finished outputs delivered at the end.
+"""Long work: unit by unit into NAME.partial, failures aside, finished outputs delivered at the end.
 
 What goes to a file can be killed and resumed; what goes to a pipe is written through as it comes.
 """
@@ -130,7 +130,12 @@ class Work:
 
 @contextmanager
 def working(
-    plan: Plan, settings: Mapping[str, Any], streams: Sequence[str], *, through: str | None = None
+    plan: Plan,
+    settings: Mapping[str, Any],
+    streams: Sequence[str],
+    *,
+    through: str | None = None,
+    units: str = "waves",
 ) -> Iterator[Work]:
     """Yield work to do, or to go on with.
 
@@ -139,6 +144,7 @@ def working(
         settings: what must not change between the parts of one work.
         streams: names of what grows, unit by unit.
         through: a further stream, which is the output itself: written through if that is no plain file.
+        units: what notes call the parts that the work is kept in.
 
     Raises:
         GenairError: see `genair.io.partial.open_partial`.
@@ -155,13 +161,13 @@ def working(
             plan,
         )
         if work.partial.resumed:
-            console.note(f"{output}: going on behind {work.partial.resumed} waves done before")
+            console.note(f"{output}: going on behind {work.partial.resumed} {units} done before")
         try:
             yield work
         except BaseException:
             if work.partial.done:
                 console.note(
-                    f"{output}.partial keeps {len(work.partial.done)} waves: --resume goes on with them"
+                    f"{output}.partial keeps {len(work.partial.done)} {units}: --resume goes on with them"
                 )
             raise
 

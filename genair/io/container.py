@@ -21,7 +21,7 @@ from genair.io.disk import Disk
 from genair.provenance import Step
 
 Array = npt.NDArray[Any]
-FORMATS = {"genair-embeddings": 1, "genair-model": 1}
+FORMATS = {"genair-embeddings": 1, "genair-model": 1, "genair-checkpoint": 1}
 _STEPS = "provenance/steps"
 _CHUNK_BYTES = 1 << 20
 _LIBVER = ("v110", "v110")  # checksums on HDF5's own bookkeeping, too

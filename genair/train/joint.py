@@ -40,6 +40,8 @@ class Joint:
 
     Attributes:
         alpha: the weight in use; 0 until a ratio has been measured.
+        steps: that calibrated so far.
+        generator: everything random.
     """
 
     def __init__(self, graph: Pairs, n_items: int, config: JointConfig, seed: int) -> None:
@@ -54,15 +56,15 @@ class Joint:
         self._kind = OBJECTIVES.get(config.objective)
         self._sampled = config.items if 0 < config.items < n_items else 0
         self._whole = None if self._sampled else self._kind(graph, n_items, config.gamma)
-        self._generator = torch.Generator().manual_seed(seed)
-        self._steps = 0
+        self.generator = torch.Generator().manual_seed(seed)
+        self.steps = 0
         self._losses: list[float] = []
 
     def draw(self) -> Sample:
         """Return what the next step calibrates."""
         if self._whole is not None:
             return Sample(torch.arange(1, self._n + 1), self._whole)
-        rows = torch.randperm(self._n, generator=self._generator)[: self._sampled].sort().values
+        rows = torch.randperm(self._n, generator=self.generator)[: self._sampled].sort().values
         part = self._graph.induced(rows.numpy(), self._n)
         return Sample(rows + 1, self._kind(part, len(rows), self._gamma))
 
@@ -75,10 +77,10 @@ class Joint:
             sample: what `draw` returned, its items as rows of the table.
         """
         unit = functional.normalize(functional.embedding(sample.items, table), dim=1)
-        calibration = sample.objective(unit.cpu(), self._generator).to(loss.device)
-        if self._ratio is not None and self._steps % ESTIMATE_EVERY == 0:
+        calibration = sample.objective(unit.cpu(), self.generator).to(loss.device)
+        if self._ratio is not None and self.steps % ESTIMATE_EVERY == 0:
             self._follow(self._ratio * _gradient(loss, table), _gradient(calibration, table))
-        self._steps += 1
+        self.steps += 1
         self._losses.append(calibration.item())
         return loss + self.alpha * calibration
 

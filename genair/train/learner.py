@@ -1,7 +1,8 @@
 """An epoch of training, and everything that changes in it: weights, optimiser, and what is random.
 
 Random are: dropout (torch's global generator), the order of batches and what is masked in them (`order`),
-drawn negatives (`loss.sampler.generator`) and the items that a step calibrates (the generator of `joint`).
+drawn negatives (`loss.generator`) and the items that a step calibrates (`joint.generator`). `state.py` reads
+and writes it all.
 """
 
 import numpy as np
@@ -25,6 +26,7 @@ class Learner:
 
     Attributes:
         epochs: passes so far.
+        device: where the model is.
     """
 
     def __init__(self, model: Recommender, train: Sequences, config: TrainConfig) -> None:
@@ -48,7 +50,7 @@ class Learner:
         self._task = next_item if model.backbone.causal else cloze(config.mask_probability, self.order)
         self._cut = windows(train, config.max_length)
         self._batch_size = config.batch_size
-        self._device = next(model.parameters()).device
+        self.device = next(model.parameters()).device
         if not len(self._cut):
             raise InputError("no user has two training events: nothing to learn from")
 
@@ -62,7 +64,7 @@ class Learner:
         self.model.train()
         losses = []
         for batch in epoch_batches(self._cut, self._batch_size, self._task, self.order):
-            inputs, targets = (torch.from_numpy(part).to(self._device) for part in batch)
+            inputs, targets = (torch.from_numpy(part).to(self.device) for part in batch)
             loss, total = self._losses(inputs, targets)
             self.optimizer.zero_grad()
             total.backward()  # type: ignore[no-untyped-call]
@@ -79,8 +81,8 @@ class Learner:
         drawn = self.loss.draw(len(targets))
         sample = self.joint.draw() if self.joint else None
         indices = [inputs, targets, drawn.items, sample.items if sample else targets[:0]]
-        table, rows = self._table([index.to(self._device) for index in indices])
-        negatives = Negatives(rows[2], drawn.log_expected.to(self._device))
+        table, rows = self._table([index.to(self.device) for index in indices])
+        negatives = Negatives(rows[2], drawn.log_expected.to(self.device))
         loss = self.loss(self.model.states(rows[0], table)[present], table, rows[1], negatives)
         if self.joint is None or sample is None:
             return loss, loss

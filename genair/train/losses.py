@@ -20,10 +20,12 @@ class Loss:
     Attributes:
         whole: whether it looks at every item of the catalogue.
         uses: those of the settings `sampler`, `negatives` and `gbce_t` that change it.
+        generator: everything random, which is all that changes from step to step; None if nothing is drawn.
     """
 
     whole: ClassVar[bool] = False
     uses: ClassVar[frozenset[str]] = frozenset()
+    generator: torch.Generator | None = None
 
     def __init__(self, train: Sequences, config: TrainConfig) -> None:
         """Take the training events and the stage's settings."""

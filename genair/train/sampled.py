@@ -32,6 +32,7 @@ class SampledSoftmax(Loss):
         """Make the sampler."""
         super().__init__(train, config)
         self.sampler = SAMPLERS.get(config.sampler)(train, config.seed)
+        self.generator = self.sampler.generator
         self._count = config.negatives
 
     def draw(self, events: int) -> Negatives:
@@ -65,6 +66,7 @@ class GeneralisedBCE(Loss):
         """Make the sampler."""
         super().__init__(train, config)
         self.sampler = Uniform(train, config.seed)
+        self.generator = self.sampler.generator
         self._count = config.negatives
         share = min(1.0, config.negatives / max(1, train.n_items - 1))
         self.beta = 1 - config.gbce_t * (1 - share)
@@ -90,6 +92,7 @@ class PairedBCE(Loss):
         """Make the sampler."""
         super().__init__(train, config)
         self.sampler = Uniform(train, config.seed)
+        self.generator = self.sampler.generator
 
     def draw(self, events: int) -> Negatives:
         """Return an item for each event."""

@@ -1,7 +1,9 @@
 """The whole stage: item vectors and a log in, a model file out, with its provenance."""
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,10 +12,15 @@ from genair.config import TrainConfig
 from genair.data import SPLITS
 from genair.data.sequences import Sequences
 from genair.io.checkpoints import ModelFile
+from genair.io.container import ids_digest
 from genair.io.embeddings import EmbeddingTable
-from genair.provenance import add_step
+from genair.provenance import add_step, versions_of
+from genair.train.checkpoint import Checkpoints
 from genair.train.idle import used_settings
-from genair.train.loop import EpochRow, Trained, train_model
+from genair.train.loop import train_model
+from genair.train.progress import EpochRow, Trained
+
+_PACKAGES = ("torch", "numpy")
 
 
 @dataclass(frozen=True)
@@ -38,6 +45,7 @@ def train_on(
     device: torch.device,
     log_sha256: str,
     on_epoch: Callable[[EpochRow], None],
+    checkpoints: Checkpoints | None = None,
 ) -> TrainedModel:
     """Train on a log.
 
@@ -49,6 +57,7 @@ def train_on(
         device: where to compute.
         log_sha256: digest of the log, for provenance.
         on_epoch: told each epoch's row.
+        checkpoints: what keeps each epoch; None keeps nothing.
 
     Raises:
         InputError: see `genair.data.SPLITS` and `train_model`.
@@ -56,13 +65,30 @@ def train_on(
     """
     uses_text = config.items != "id"
     vectors = torch.from_numpy(np.asarray(table.vectors)) if table is not None and uses_text else None
-    run = train_model(SPLITS.get(config.split)(sequences), vectors, config, device, on_epoch)
+    split = SPLITS.get(config.split)(sequences)
+    run = train_model(split, vectors, config, device, on_epoch, checkpoints)
     settings = used_settings(config)
     steps = add_step(
         table.steps if table is not None and uses_text else [],
         "train",
         settings,
         {"interactions": log_sha256},
-        ["torch", "numpy"],
+        _PACKAGES,
     )
     return TrainedModel(ModelFile(settings, item_ids, run.weights, steps, run.curves()), run)
+
+
+def work_settings(
+    table: EmbeddingTable | None, config: TrainConfig, device: torch.device, log_sha256: str
+) -> dict[str, Any]:
+    """Return all that shapes a run, as `open_partial` compares it; arguments are those of `train_on`."""
+    inputs = {"interactions": log_sha256}
+    if table is not None:
+        inputs["item_ids"] = ids_digest(table.item_ids)
+        inputs["vectors"] = hashlib.sha256(np.ascontiguousarray(table.vectors).data).hexdigest()
+    return {
+        **used_settings(config),
+        "inputs": inputs,
+        "device": device.type,
+        "versions": versions_of(_PACKAGES),
+    }

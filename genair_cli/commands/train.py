@@ -1,6 +1,6 @@
 """`genair train`: a sequential recommender on item vectors, ids, or both."""
 
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -8,15 +8,21 @@ import typer
 from genair.calibrate import OBJECTIVES
 from genair.config import ITEM_ENCODERS, JointConfig, TrainConfig
 from genair.data import SPLITS
+from genair.errors import InputError
 from genair.models import BACKBONES
 from genair.train import LOSSES, SAMPLERS
 from genair_cli import options
 from genair_cli.console import console
 from genair_cli.status import Status
-from genair_cli.streams import check_operands, container_in, container_out
+from genair_cli.streams import check_operands, container_in, refuse_terminal
+from genair_cli.working import Plan, Work, working
 
 if TYPE_CHECKING:
+    import torch
+
     from genair.io.embeddings import EmbeddingTable
+    from genair.train.stage import TrainedModel
+    from genair_cli.logs import Log
 
 DEFAULT = TrainConfig()
 
@@ -85,6 +91,7 @@ def train(
     ] = DEFAULT.patience,
     seed: options.Seed = DEFAULT.seed,
     device: options.Device = "auto",
+    resume: options.Resume = False,
     on_error: options.OnError = options.OnErrorChoice.FAIL,
     force: options.Force = False,
     quiet: options.Quiet = False,
@@ -100,22 +107,67 @@ def train(
     config = _config(context)
     needs_vectors = items != "id" or vectors is not None
     check_operands(*([vectors] if needs_vectors else []), interactions)
-    with container_out(output, force=force) as path:
-        from genair.device import resolve_device
-        from genair.io.checkpoints import write_model
-        from genair.train.stage import train_on
-        from genair_cli.logs import read_log
+    refuse_terminal(output)
+    plan = Plan(output, None, on_error, resume=resume, force=force)
+    plan.check()
+    from genair.device import resolve_device
+    from genair_cli.logs import read_log
 
-        chosen = resolve_device(device)
-        table = _vectors(vectors) if needs_vectors else None
-        log = read_log(interactions, table.item_ids if table else None, on_error)
-        with console.counting("epochs", config.epochs) as tick:
-            made = train_on(
-                table, log.item_ids, log.sequences, config, chosen, log.sha256, lambda row: tick(row.words())
-            )
-        write_model(path, made.model)
+    chosen = resolve_device(device)
+    table = _vectors(vectors) if needs_vectors else None
+    read = read_log(interactions, table.item_ids if table else None, on_error)
+    made = _Run(config, chosen, table, read).learn(plan)
     console.note(f"genair train: {made.summary()}")
-    return log.status
+    return read.status
+
+
+@dataclass(frozen=True)
+class _Run:
+    """One call: the settings, and what is learned from."""
+
+    config: TrainConfig
+    device: "torch.device"
+    table: "EmbeddingTable | None"
+    log: "Log"
+
+    def learn(self, plan: Plan) -> "TrainedModel":
+        """Do the work."""
+        from genair.io.checkpoints import write_model
+        from genair.train.stage import work_settings
+
+        settings = work_settings(self.table, self.config, self.device, self.log.sha256)
+        with working(plan, settings, (), units="epochs") as work:
+            made = self._train(work, keep=not plan.is_stream())
+            path = work.partial.folder / "model.h5"
+            write_model(path, made.model)
+            work.deliver(path, plan.output)
+        return made
+
+    def _train(self, work: Work, *, keep: bool) -> "TrainedModel":
+        """Go through the epochs; those that can never become a model are not kept.
+
+        Raises:
+            InputError: there is nothing to learn from, or the loss is not finite.
+        """
+        from genair.train.checkpoint import Checkpoints
+        from genair.train.stage import train_on
+
+        checkpoints = Checkpoints(work.partial) if keep else None
+        with console.counting("epochs", self.config.epochs, work.partial.resumed) as tick:
+            try:
+                return train_on(
+                    self.table,
+                    self.log.item_ids,
+                    self.log.sequences,
+                    self.config,
+                    self.device,
+                    self.log.sha256,
+                    lambda row: tick(row.words()),
+                    checkpoints,
+                )
+            except InputError:
+                work.partial.give_up()
+                raise
 
 
 def _config(context: typer.Context) -> TrainConfig:

@@ -1,0 +1,90 @@
+"""What a run has come to, epoch by epoch."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+
+from genair.io.container import Array
+
+
+@dataclass(frozen=True)
+class EpochRow:
+    """What an epoch gave.
+
+    Attributes:
+        epoch: 1 for the first.
+        loss: of recommendation, mean over batches.
+        valid_ndcg: NDCG@10 on validation events, full ranking.
+        best: whether it is the best so far.
+        seconds: what it took; no part of what two equal runs share.
+        alpha: the weight of calibration at the epoch's end; None unless training is joint.
+        calibration_loss: mean over batches, not weighed; None unless training is joint.
+    """
+
+    epoch: int
+    loss: float
+    valid_ndcg: float
+    best: bool
+    seconds: float = field(compare=False)
+    alpha: float | None = None
+    calibration_loss: float | None = None
+
+    def words(self) -> str:
+        """Return the row in a few words."""
+        return f"loss {self.loss:.3f}, validation NDCG@10 {self.valid_ndcg:.4f}{self.weight_words()}"
+
+    def weight_words(self) -> str:
+        """Return `, alpha A`; nothing unless training is joint."""
+        return "" if self.alpha is None else f", alpha {self.alpha:.3g}"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what there is to say, by name."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+
+@dataclass(frozen=True)
+class Progress:
+    """The epochs so far.
+
+    Attributes:
+        rows: every epoch's.
+        weights: what the best epoch learned, by name; what is frozen is not among them.
+    """
+
+    rows: Sequence[EpochRow] = ()
+    weights: Mapping[str, Array] = field(default_factory=dict)
+
+    @property
+    def best(self) -> EpochRow | None:
+        """Return the best epoch's row; None before the first."""
+        return next((row for row in reversed(self.rows) if row.best), None)
+
+    def is_over(self, epochs: int, patience: int) -> bool:
+        """Return whether there are as many epochs as may be, or none of the last is the best."""
+        since = 0 if self.best is None else len(self.rows) - self.best.epoch
+        return len(self.rows) >= epochs or since >= patience
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trained model's parts.
+
+    Attributes:
+        weights: of the best epoch, by name, frozen item vectors included.
+        epochs: every epoch's row.
+        best: the best epoch's row.
+    """
+
+    weights: Mapping[str, Array]
+    epochs: tuple[EpochRow, ...]
+    best: EpochRow
+
+    def curves(self) -> dict[str, Array]:
+        """Return per epoch loss and validation NDCG@10, and if training was joint alpha and L_cal."""
+        rows = [asdict(row) for row in self.epochs]
+        keys = ["loss", "valid_ndcg"]
+        if self.best.alpha is not None:
+            keys += ["alpha", "calibration_loss"]
+        return {key: np.asarray([row[key] for row in rows]) for key in keys}

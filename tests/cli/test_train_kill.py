@@ -1,0 +1,60 @@
+"""Training that is killed, interrupted or terminated at any moment goes on to the same bytes."""
+
+import json
+import signal
+import time
+
+import numpy as np
+import pytest
+
+pytestmark = pytest.mark.slow
+
+TRAIN = ("train", "-i", "log.jsonl", "--epochs", 8, "--patience", 8, "--dim", 16, "--quiet", "--resume")
+KINDS = {
+    "sasrec": ("--items", "id"),
+    "bert4rec": ("--items", "id", "--backbone", "bert4rec"),
+    "gru4rec, drawn": ("--items", "id", "--backbone", "gru4rec", "--loss", "sampled-ce", "--negatives", 16),
+    "joint": ("--items", "id", "--calibrate-weight", 0.1, "--calibrate-items", 20),
+}
+
+
+@pytest.fixture
+def log(tmp_path):
+    dice = np.random.default_rng(5)
+    path = tmp_path / "log.jsonl"
+    with path.open("w") as file:
+        for user in range(400):
+            for time_, item in enumerate(dice.integers(0, 40, 12).tolist()):
+                file.write(
+                    json.dumps({"user_id": f"u{user}", "item_id": f"i{item}", "timestamp": time_}) + "\n"
+                )
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_kills_at_random_moments_change_no_byte(log, start, tmp_path, done, kind):
+    start(*TRAIN, *KINDS[kind], "-o", "whole.h5").ends(0)
+    dice = np.random.default_rng(len(kind))
+    for epoch, sent in ((1, signal.SIGKILL), (3, signal.SIGINT), (5, signal.SIGTERM), (6, signal.SIGKILL)):
+        command = start(*TRAIN, *KINDS[kind], "-o", "model.h5")
+        command.wait_until(lambda epoch=epoch: done(tmp_path / "model.h5") >= epoch, every_s=0.001)
+        time.sleep(dice.uniform(0, 0.05))
+        command.send_signal(sent)
+        command.ends({signal.SIGINT: 130, signal.SIGTERM: 143}.get(sent, -signal.SIGKILL))
+        assert not (tmp_path / "model.h5").exists()
+    start(*TRAIN, *KINDS[kind], "-o", "model.h5").ends(0)
+    assert (tmp_path / "model.h5").read_bytes() == (tmp_path / "whole.h5").read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["log.jsonl", "model.h5", "whole.h5"]
+
+
+def test_other_settings_and_a_second_run_without_resume_are_refused(
+    log, start, run, tmp_path, done, monkeypatch
+):
+    command = start(*TRAIN, *KINDS["sasrec"], "-o", "model.h5")
+    command.wait_until(lambda: done(tmp_path / "model.h5") >= 1, every_s=0.001)
+    command.kill()
+    command.ends(-signal.SIGKILL)
+    monkeypatch.chdir(tmp_path)
+    words = (*TRAIN, *KINDS["sasrec"], "-o", "model.h5")
+    run(*words, "--dropout", 0.5).fails(2, "dropout", "0.2", "0.5")
+    run(*(word for word in words if word != "--resume")).fails(1, "--resume", "--force")
+    assert run(*words).status == 0
