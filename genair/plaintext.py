@@ -45,6 +45,19 @@ def plain_text(text: str) -> str:
     return "" if _ADDRESS.fullmatch(text) else text
 
 
+def holds_html(value: object) -> bool:
+    """Return whether a JSON value has tags or entities of HTML in its text."""
+    match value:
+        case str():
+            return html.unescape(value) != value or any(one.search(value) for one in (_TAG, _HIDDEN))
+        case Mapping():
+            return any(map(holds_html, value.values()))
+        case list():
+            return any(map(holds_html, value))
+        case _:
+            return False
+
+
 def clean_text(value: object) -> str:
     """Return a JSON value as plain readable text on one line."""
     match value:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genair.plaintext import clean_text, plain_text
+from genair.plaintext import clean_text, holds_html, plain_text
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 VALUE = st.recursive(
@@ -58,6 +58,20 @@ def test_control_characters_are_dropped(character):
 
 def test_an_address_inside_a_tag_is_an_address():
     assert clean_text('<a href="https://x.y">https://x.y/z</a>') == ""
+
+
+@pytest.mark.parametrize(
+    ("value", "held"),
+    [
+        ("Salt &amp; pepper", True),
+        ("<p>Warm</p>", True),
+        ({"a": [1, {"b": "x<!-- y"}]}, True),
+        ("5 < 6 & 7 > 2, I <3 it", False),
+        ({"a": [1, None, {"b": "plain"}]}, False),
+    ],
+)
+def test_html_is_seen_wherever_it_is(value, held):
+    assert holds_html(value) == held
 
 
 @given(VALUE)

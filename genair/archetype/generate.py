@@ -119,9 +119,7 @@ def keep_archetypes(
 
 
 def _request(item: Item, template: PromptTemplate, config: ArchetypeConfig, where: str) -> Request:
-    attributes = render_attributes(item, config.fields, _limit(config, template))
-    if not attributes:
-        raise InputError(f"item {item.item_id!r} has no text: add a title or drop it", where=where)
+    attributes = render_attributes(item, config.fields, _limit(config, template), where)
     prompt = replace(template.chat(attributes, config.item_type), item_id=item.item_id)
     line = {"item_id": item.item_id, **item.attributes}
     return Request(where, line, prompt, derive_seed(config.seed, item.item_id, prompt.user))

@@ -101,15 +101,38 @@ def _parse(name: str, text: str, where: str) -> PromptTemplate:
     return template
 
 
-def render_attributes(item: Item, fields: Sequence[str], max_chars: int) -> str:
-    """Return `key is value; key is value` for an item's attributes.
+def attribute_texts(item: Item, fields: Sequence[str], where: str) -> dict[str, str]:
+    """Return an item's attributes as plain text, whole, in the order of `fields`; of all if there are none.
 
-    Empty values, addresses, lists of other items and keys that start with `_` are left out; entities
-    and tags of HTML are cleaned. The result is empty when no value holds a letter.
+    Addresses, lists of other items and keys that start with `_` are left out; entities and tags of HTML are
+    cleaned.
+
+    Raises:
+        InputError: a value is nested too deep.
     """
     attributes: Mapping[str, Any] = item.attributes
-    keys = fields or text_keys(attributes)
-    shown = [(key, clean_text(attributes.get(key))[:max_chars].rstrip()) for key in keys]
+    try:
+        return {key: clean_text(attributes.get(key)) for key in fields or text_keys(attributes)}
+    except RecursionError:
+        raise InputError(f"item {item.item_id!r} is nested too deep to be read", where=where) from None
+
+
+def join_texts(texts: Mapping[str, str], max_chars: int, item_id: str, where: str) -> str:
+    """Return `key is value; key is value` for an item's texts, each cut; empty ones are left out.
+
+    Raises:
+        InputError: no value holds a letter.
+    """
+    shown = [(key, value[:max_chars].rstrip()) for key, value in texts.items()]
     if not any(has_letters(value) for _, value in shown):
-        return ""
+        raise InputError(f"item {item_id!r} has no text: add a title or drop it", where=where)
     return "; ".join(f"{plain_text(key.replace('_', ' '))} is {value}" for key, value in shown if value)
+
+
+def render_attributes(item: Item, fields: Sequence[str], max_chars: int, where: str) -> str:
+    """Return what a prompt says of an item; see `attribute_texts` and `join_texts`.
+
+    Raises:
+        InputError: there is no text, or a value is nested too deep.
+    """
+    return join_texts(attribute_texts(item, fields, where), max_chars, item.item_id, where)

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
+from genair.calibrate.rank import effective_rank
 from genair.calibrate.transfer import neighbours_kept, transfer_ndcg
 from genair.data.association import Pairs
 from genair.data.sequences import Held
@@ -28,8 +29,7 @@ class Diagnostics:
         auc_matched: the same against never associated pairs of equally popular items: each end is drawn as
             often as it ends a held-out pair, since popularity alone lifts `auc`.
         spearman: rank correlation of cosine and s_ij over held-out pairs.
-        effective_rank: exp of the entropy of the centred vectors' normalised singular values
-            (Roy & Vetterli, EUSIPCO 2007); 1 is collapsed, at most min(items - 1, dim).
+        effective_rank: see `genair.calibrate.rank`; 1 is collapsed, at most min(items - 1, dim).
         mean_cosine: between random different items; near 1, all vectors point one way.
         neighbours_kept: share of items' ten nearest that are the input's; 1 for the input.
         ndcg: NDCG@10 of the validation events without any training; see `genair.calibrate.transfer`.
@@ -93,16 +93,6 @@ class Judge:
         apart = ~_associated(rows, columns, len(unit), (self._graph, self._held))
         near = _cosines(unit, self._held.rows, self._held.columns)
         return _auc(near, _cosines(unit, rows[apart], columns[apart]))
-
-
-def effective_rank(vectors: Vectors) -> float:
-    """Return exp of the entropy of the normalised singular values of the centred vectors."""
-    centred = vectors.astype(np.float64) - vectors.mean(axis=0, dtype=np.float64)
-    gram = centred.T @ centred if len(centred) >= centred.shape[1] else centred @ centred.T
-    values = np.sqrt(np.maximum(np.linalg.eigvalsh(gram), 0))
-    values = values[values > values.max() * 1e-9] if values.max() > 0 else values[:0]
-    shares = values / values.sum()
-    return float(np.exp(-(shares * np.log(shares)).sum()))
 
 
 def unit_rows(vectors: Vectors) -> Vectors:

@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from genair.calibrate.descent import AnyAdapter, OnStep, Stop, Watch, descend
 from genair.calibrate.diagnostics import Diagnostics, Judge
+from genair.calibrate.rank import least_rank
 from genair.calibrate.spectral import solve
 from genair.config import CalibrateConfig, GraphConfig
 from genair.data.association import Pairs, associate, hold_out
@@ -49,8 +50,8 @@ class Calibration:
 
     @property
     def least_rank(self) -> float:
-        """The effective rank below which the space counts as collapsed: a third of what the input allowed."""
-        return min(self.before.effective_rank, float(self.vectors.shape[1])) / 3
+        """The effective rank below which the space counts as collapsed."""
+        return least_rank(self.before.effective_rank, self.vectors.shape[1])
 
 
 def calibrate(

@@ -6,15 +6,18 @@ text becomes microseconds. Times without an offset are UTC.
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from genair.config.importing import TIME_UNITS, with_zone
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _PATTERNS = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d")
-_ORDER_BELOW = 1e8  # 1973 in seconds: numbers this small only count
-_UNIT_BELOW = {"s": 1e11, "ms": 1e14, "us": 1e17}  # 5138; the same numbers in the next unit are of 1973
+UNITS = ("order", *TIME_UNITS)
+_BORDERS = (1e8, 1e11, 1e14, 1e17)  # 1973 in seconds; 5138, which in the next unit is 1973, and so on
 _LARGEST = 2.0**62
 _MICROSECONDS = 10**6
 
@@ -122,11 +125,14 @@ def _are_mostly_text(values: pl.Series) -> bool:
     return numbers < values.count() and _read_iso(values).count() > numbers
 
 
+def units_of(times: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    """Return the unit that each number is in by its size alone: places in `UNITS`; small ones only count."""
+    return np.asarray(np.digitize(np.abs(times), _BORDERS), dtype=np.int64)
+
+
 def _guess(times: pl.Series) -> str:
-    middle = float(times.cast(pl.Float64).abs().to_frame().select(pl.all().median()).item() or 0.0)
-    if middle < _ORDER_BELOW:
-        return "order"
-    return next((unit for unit, border in _UNIT_BELOW.items() if middle < border), "ns")
+    middle = times.cast(pl.Float64).abs().to_frame().select(pl.all().median()).item() or 0.0
+    return UNITS[int(units_of(np.asarray(middle)))]
 
 
 def _read_iso(values: pl.Series) -> pl.Series:

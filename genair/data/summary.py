@@ -7,6 +7,8 @@ import polars as pl
 
 from genair.data.clock import Clock
 
+MANY_TIES = 0.2
+
 
 @dataclass(frozen=True)
 class Summary:
@@ -56,6 +58,16 @@ def summarise(frame: pl.DataFrame, clock: Clock | None) -> Summary:
         ties=None if clock is None else share_of_ties(frame),
         first=first,
         last=last,
+    )
+
+
+def words_on_ties(share: float) -> str:
+    """Return what a share of ties means for what comes later; nothing up to `MANY_TIES`."""
+    if share <= MANY_TIES:
+        return ""
+    return (
+        f"{share:.0%} of neighbouring events of a user have the same time: their order is"
+        " arbitrary, and next-item metrics are unreliable"
     )
 
 

@@ -12,7 +12,7 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 
 
 def render(attributes, *, fields=(), limit=300):
-    return render_attributes(Item("1", attributes), fields, limit)
+    return render_attributes(Item("1", attributes), fields, limit, "items.jsonl:7")
 
 
 def test_attributes_are_joined_in_their_order():
@@ -39,7 +39,16 @@ def test_what_says_nothing_about_the_item_is_left_out(attributes):
     "attributes", [{}, {"title": ""}, {"title": " \n"}, {"price": 12, "rank": "#3"}, {"t": "🎣"}]
 )
 def test_an_item_without_a_letter_has_no_text(attributes):
-    assert render(attributes) == ""
+    with pytest.raises(InputError, match=r"items\.jsonl:7: item '1' has no text: add a title or drop it"):
+        render(attributes)
+
+
+def test_a_value_that_is_nested_too_deep_is_an_error_and_no_crash():
+    deep = "Rod"
+    for _ in range(900):  # less than what JSON may nest
+        deep = [deep]
+    with pytest.raises(InputError, match=r"items\.jsonl:7: item '1' is nested too deep"):
+        render({"title": deep})
 
 
 def test_letters_of_any_script_are_letters():

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genair.calibrate.diagnostics import Judge, effective_rank, unit_rows
+from genair.calibrate.diagnostics import Judge, unit_rows
+from genair.calibrate.rank import effective_rank
 from genair.data.association import Pairs
 from genair.data.sequences import Held
 

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from genair.calibrate import OBJECTIVES
-from genair.calibrate.diagnostics import effective_rank
 from genair.calibrate.objectives.alignment import AlignmentUniformity
 from genair.calibrate.objectives.contrastive import Contrastive
 from genair.calibrate.objectives.pairsum import PairSum
 from genair.calibrate.objectives.paper import WeightedRepulsion
 from genair.calibrate.objectives.uniformity import WeightedUniformity
+from genair.calibrate.rank import effective_rank
 from genair.data.association import Pairs
 
 

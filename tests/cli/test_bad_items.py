@@ -22,6 +22,11 @@ GOOD = b'{"item_id": "1", "title": "A lamp"}\n'
         (b'{"item_id": 7, "title": "x"}\n', 3, ["in.jsonl:1", "number 7", 'write "7"']),
         (b'{"item_id": ["a"], "title": "x"}\n', 3, ["in.jsonl:1", "string"]),
         (GOOD + b'{"item_id": "2", "title": " ", "price": 3}\n', 3, ["in.jsonl:2", "'2'", "no text"]),
+        (
+            GOOD + b'{"item_id": "2", "title": ' + b"[" * 900 + b"]" * 900 + b"}",
+            3,
+            ["in.jsonl:2", "too deep"],
+        ),
         (b'{"item_id": "1", "title": "caf\xe9"}\n', 3, ["in.jsonl:1", "broken JSON"]),
         (b'{"item_id": "1", "price": NaN}\n', 3, ["in.jsonl:1", "broken JSON"]),
     ],

@@ -2,13 +2,14 @@
 
 from datetime import UTC, datetime
 
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genair.config.importing import parse_moment
-from genair.data.clock import Clock, ClockReader, read_numbers
+from genair.data.clock import UNITS, Clock, ClockReader, read_numbers, units_of
 from genair.errors import UsageError
 
 NOON = datetime(2016, 1, 30, 12, tzinfo=UTC)
@@ -37,6 +38,12 @@ def test_one_strange_time_does_not_change_the_guess():
     seconds, clock = read([*[SECONDS] * 4, *strange])
     assert clock.form == "s"
     assert seconds == [*[SECONDS] * 4, *strange]
+
+
+def test_units_are_told_by_size_alone():
+    times = np.array([0, -5, 99_999_999, 1e8, SECONDS, -SECONDS, SECONDS * 1e3, SECONDS * 1e6, SECONDS * 1e9])
+    found = [UNITS[unit] for unit in units_of(times)]
+    assert found == ["order", "order", "order", "s", "s", "s", "ms", "us", "ns"]
 
 
 @pytest.mark.parametrize("values", [[1, 2, 3], ["3", "1", "2"], [1.5, 2.5], [20160130, 20160131]])

@@ -12,9 +12,8 @@ from genair.config.importing import FilterConfig
 from genair.data.clock import EPOCH, Clock
 from genair.data.filters import Sieve, Size
 from genair.data.importers.catalogue import Catalogue
-from genair.data.summary import Summary, summarise
+from genair.data.summary import Summary, summarise, words_on_ties
 
-MANY_TIES = 0.2
 _SPACED = r"^\s|\s$"
 _USUAL = (0, 4_102_444_800)  # 1970 to 2100
 
@@ -69,11 +68,8 @@ class Report:
     def warnings(self) -> Iterator[str]:
         """Yield what should be known before going on, most important first."""
         summary = self.summary
-        if summary.ties is not None and summary.ties > MANY_TIES:
-            yield (
-                f"{summary.ties:.0%} of neighbouring events of a user have the same time: their order is"
-                " arbitrary, and next-item metrics are unreliable"
-            )
+        if words := words_on_ties(summary.ties or 0):
+            yield words
         if self.clock is None:
             yield "no times: the order of the lines counts, and a split by time is impossible"
         elif self.clock.per_second is None:
