@@ -65,7 +65,7 @@ class Plan:
         if self.output is not None and str(self.output) != STDIN:
             check_target(self.output, force=self.force)
         for target in (self.errors, *others):
-            if target is not None:
+            if target is not None and str(target) != STDIN:
                 check_target(target, force=self.force or self.resume)
 
     def is_stream(self) -> bool:

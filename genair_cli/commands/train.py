@@ -1,6 +1,8 @@
 """`genair train`: a sequential recommender on item vectors, ids, or both."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,14 +15,19 @@ from genair.models import BACKBONES
 from genair.train import LOSSES, SAMPLERS
 from genair_cli import options
 from genair_cli.console import console
+from genair_cli.growing import growing, refuse_packed
 from genair_cli.status import Status
 from genair_cli.streams import check_operands, container_in, refuse_terminal
-from genair_cli.working import Plan, Work, working
+from genair_cli.working import Plan, working
 
 if TYPE_CHECKING:
     import torch
 
     from genair.io.embeddings import EmbeddingTable
+    from genair.io.jsonl import Row
+    from genair.io.partial import Partial
+    from genair.train.checkpoint import Checkpoints
+    from genair.train.progress import EpochRow
     from genair.train.stage import TrainedModel
     from genair_cli.logs import Log
 
@@ -91,6 +98,12 @@ def train(
     ] = DEFAULT.patience,
     seed: options.Seed = DEFAULT.seed,
     device: options.Device = "auto",
+    log: Annotated[
+        Path | None,
+        typer.Option(
+            "--log", metavar="FILE", help="Add a JSON line after each epoch, to watch.", show_default=False
+        ),
+    ] = None,
     resume: options.Resume = False,
     on_error: options.OnError = options.OnErrorChoice.FAIL,
     force: options.Force = False,
@@ -109,16 +122,17 @@ def train(
     check_operands(*([vectors] if needs_vectors else []), interactions)
     refuse_terminal(output)
     plan = Plan(output, None, on_error, resume=resume, force=force)
-    plan.check()
+    plan.check(log)
+    refuse_packed("--log", log)
     from genair.device import resolve_device
     from genair_cli.logs import read_log
 
     chosen = resolve_device(device)
     table = _vectors(vectors) if needs_vectors else None
-    read = read_log(interactions, table.item_ids if table else None, on_error)
-    made = _Run(config, chosen, table, read).learn(plan)
+    events = read_log(interactions, table.item_ids if table else None, on_error)
+    made = _Run(config, chosen, table, events).learn(plan, log)
     console.note(f"genair train: {made.summary()}")
-    return read.status
+    return events.status
 
 
 @dataclass(frozen=True)
@@ -128,45 +142,55 @@ class _Run:
     config: TrainConfig
     device: "torch.device"
     table: "EmbeddingTable | None"
-    log: "Log"
+    events: "Log"
 
-    def learn(self, plan: Plan) -> "TrainedModel":
+    def learn(self, plan: Plan, log: Path | None) -> "TrainedModel":
         """Do the work."""
         from genair.io.checkpoints import write_model
+        from genair.train.checkpoint import Checkpoints
         from genair.train.stage import work_settings
 
-        settings = work_settings(self.table, self.config, self.device, self.log.sha256)
+        settings = work_settings(self.table, self.config, self.device, self.events.sha256)
         with working(plan, settings, (), units="epochs") as work:
-            made = self._train(work, keep=not plan.is_stream())
+            checkpoints = None if plan.is_stream() else Checkpoints(work.partial)
+            before = [] if checkpoints is None else [row.to_json() for row in checkpoints.progress.rows]
+            with growing(log, before, force=plan.force or bool(before)) as write:
+                made = self._train(work.partial, checkpoints, write)
             path = work.partial.folder / "model.h5"
             write_model(path, made.model)
             work.deliver(path, plan.output)
         return made
 
-    def _train(self, work: Work, *, keep: bool) -> "TrainedModel":
+    def _train(
+        self, partial: "Partial", checkpoints: "Checkpoints | None", write: "Callable[[Row], None]"
+    ) -> "TrainedModel":
         """Go through the epochs; those that can never become a model are not kept.
 
         Raises:
             InputError: there is nothing to learn from, or the loss is not finite.
         """
-        from genair.train.checkpoint import Checkpoints
         from genair.train.stage import train_on
 
-        checkpoints = Checkpoints(work.partial) if keep else None
-        with console.counting("epochs", self.config.epochs, work.partial.resumed) as tick:
+        with console.counting("epochs", self.config.epochs, partial.resumed) as tick:
+
+            def tell(row: "EpochRow") -> None:
+                write(row.to_json())
+                tick(row.words())
+
+            events = self.events
             try:
                 return train_on(
                     self.table,
-                    self.log.item_ids,
-                    self.log.sequences,
+                    events.item_ids,
+                    events.sequences,
                     self.config,
                     self.device,
-                    self.log.sha256,
-                    lambda row: tick(row.words()),
+                    events.sha256,
+                    tell,
                     checkpoints,
                 )
             except InputError:
-                work.partial.give_up()
+                partial.give_up()
                 raise
 
 

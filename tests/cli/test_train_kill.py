@@ -30,20 +30,29 @@ def log(tmp_path):
                 )
 
 
+def rows_of(path):
+    """Return what a run says of its epochs, but for the time they took."""
+    rows = [json.loads(line) for line in path.read_bytes().splitlines()]
+    return [{key: value for key, value in row.items() if key != "seconds"} for row in rows]
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_kills_at_random_moments_change_no_byte(log, start, tmp_path, done, kind):
-    start(*TRAIN, *KINDS[kind], "-o", "whole.h5").ends(0)
+    start(*TRAIN, *KINDS[kind], "-o", "whole.h5", "--log", "whole.jsonl").ends(0)
     dice = np.random.default_rng(len(kind))
     for epoch, sent in ((1, signal.SIGKILL), (3, signal.SIGINT), (5, signal.SIGTERM), (6, signal.SIGKILL)):
-        command = start(*TRAIN, *KINDS[kind], "-o", "model.h5")
+        command = start(*TRAIN, *KINDS[kind], "-o", "model.h5", "--log", "model.jsonl")
         command.wait_until(lambda epoch=epoch: done(tmp_path / "model.h5") >= epoch, every_s=0.001)
         time.sleep(dice.uniform(0, 0.05))
         command.send_signal(sent)
         command.ends({signal.SIGINT: 130, signal.SIGTERM: 143}.get(sent, -signal.SIGKILL))
         assert not (tmp_path / "model.h5").exists()
-    start(*TRAIN, *KINDS[kind], "-o", "model.h5").ends(0)
+        assert len(rows_of(tmp_path / "model.jsonl")) >= epoch - 1
+    start(*TRAIN, *KINDS[kind], "-o", "model.h5", "--log", "model.jsonl").ends(0)
+    assert rows_of(tmp_path / "model.jsonl") == rows_of(tmp_path / "whole.jsonl")
     assert (tmp_path / "model.h5").read_bytes() == (tmp_path / "whole.h5").read_bytes()
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["log.jsonl", "model.h5", "whole.h5"]
+    names = ["log.jsonl", "model.h5", "model.jsonl", "whole.h5", "whole.jsonl"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == names
 
 
 def test_other_settings_and_a_second_run_without_resume_are_refused(

@@ -1,0 +1,71 @@
+"""JSON lines that are read while they grow: what a long run says of itself, as it goes."""
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import cache
+from pathlib import Path
+from typing import IO, cast
+
+from genair.errors import ReaderClosedError, UsageError
+from genair.io.atomic import check_target, is_special
+from genair.io.jsonl import Row, encode_line
+from genair_cli.options import STDIN
+from genair_cli.streams import Outlet
+
+
+def refuse_packed(flag: str, target: Path | None) -> None:
+    """Refuse a name of a compressed file, to which no line can be added; `flag` is the option that says it.
+
+    Raises:
+        UsageError: it is one.
+    """
+    if target is not None and target.suffix == ".gz":
+        raise UsageError(f"{flag} {target}: lines are added as they come, so they are not compressed")
+
+
+@contextmanager
+def growing(target: Path | None, before: Sequence[Row], *, force: bool) -> Iterator[Callable[[Row], None]]:
+    """Yield what adds a line, to be read at once.
+
+    A file begins anew with the lines that there were before; it is made when there is a first. Whoever reads
+    a pipe or device had them already, and may go.
+
+    Args:
+        target: the file, `-` for stdout, or None for nowhere.
+        before: the lines of the work that is gone on with.
+        force: whether a file that exists may be replaced.
+
+    Raises:
+        GenairError: the file exists or cannot be written.
+        OSError: the disk is full.
+    """
+    if target is None:
+        yield lambda _row: None
+        return
+    passing = str(target) == STDIN or is_special(target)
+    with ExitStack() as stack:
+        outlet = cache(lambda: Outlet(_open(target, stack, force=force)))
+
+        def write(row: Row) -> None:
+            try:
+                outlet().write(encode_line(row))
+                outlet().flush()
+            except ReaderClosedError:
+                return
+            except OSError as error:
+                error.filename = str(target)
+                raise
+
+        for row in [] if passing else before:
+            write(row)
+        yield write
+
+
+def _open(target: Path, stack: ExitStack, *, force: bool) -> IO[bytes]:
+    """Open; without a buffer for a pipe, since what its reader left in one would be an error at the end."""
+    if str(target) == STDIN:
+        return cast(IO[bytes], sys.stdout.buffer)
+    check_target(target, force=force)
+    buffering = 0 if is_special(target) else -1
+    return cast(IO[bytes], stack.enter_context(target.open("wb", buffering=buffering)))
