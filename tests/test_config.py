@@ -60,6 +60,7 @@ BAD = [
     (TrainConfig, "max_length", [0]),
     (TrainConfig, "batch_size", [0]),
     (TrainConfig, "learning_rate", [0, -1, NAN, INF]),
+    (TrainConfig, "warmup", [-0.1, 200, NAN, INF]),
     (TrainConfig, "epochs", [0]),
     (TrainConfig, "patience", [0]),
     (TrainConfig, "seed", [-1]),
@@ -94,6 +95,7 @@ GOOD = [
         TrainConfig,
         {"gbce_t": 1, "dim": 6, "heads": 3, "dropout": 0, "max_length": 1, "epochs": 1, "patience": 1},
     ),
+    (TrainConfig, {"epochs": 1, "warmup": 0.99}),
     (JointConfig, {"weight": 0.01, "items": 2}),
     (JointConfig, {"alpha": 1e-9, "items": 0}),
 ]
@@ -106,6 +108,7 @@ CHECKED_ELSEWHERE = {
     "backbone",
     "loss",
     "sampler",
+    "schedule",
     "split",
     "score",
     "graph",
@@ -142,7 +145,10 @@ def test_a_setting_cannot_be_changed_after_its_check(kind):
         setattr(kind(), fields(kind)[0].name, 0)
 
 
-@pytest.mark.parametrize("config", [TrainConfig(joint=JointConfig(alpha=1.0)), Decoding(temperature=0.5)])
+EVERYTHING = TrainConfig(schedule="linear", warmup=0.5, joint=JointConfig(alpha=1.0))
+
+
+@pytest.mark.parametrize("config", [EVERYTHING, Decoding(temperature=0.5)])
 def test_all_settings_are_recorded(config):
     assert config.settings() == asdict(config)
 
@@ -170,9 +176,9 @@ def test_a_ratio_and_an_alpha_exclude_each_other():
         JointConfig(weight=0.1, alpha=0.1)
 
 
-def test_without_joint_training_its_settings_are_not_recorded():
+def test_what_is_off_in_training_is_not_recorded():
     assert TrainConfig(joint=JointConfig(items=5)).settings() == TrainConfig().settings()
-    assert "joint" not in TrainConfig().settings()
+    assert {"joint", "schedule", "warmup"}.isdisjoint(TrainConfig().settings())
 
 
 def test_the_settings_of_the_graph_are_recorded_with_those_of_calibration():

@@ -1,7 +1,7 @@
 """Settings of training."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from math import inf
 from typing import Any
 
@@ -10,6 +10,7 @@ from genair.config.ranges import require
 from genair.errors import UsageError
 
 ITEM_ENCODERS = ("id", "text", "text+id", "text-init")
+_OFF_BY_DEFAULT = ("schedule", "warmup")
 _COUNTS = ("negatives", "dim", "blocks", "heads", "max_length", "batch_size", "epochs", "patience")
 
 
@@ -67,7 +68,9 @@ class TrainConfig:
         mask_probability: of an event, while a backbone that is not causal is trained.
         max_length: events a model sees; longer training histories are cut into windows.
         batch_size: sequences a step.
-        learning_rate: of Adam.
+        learning_rate: of Adam, at its highest.
+        schedule: name in `genair.train.SCHEDULES`: how it falls after the warm-up.
+        warmup: epochs, whole or not, over which it rises.
         epochs: most passes over the data.
         patience: epochs without a better validation NDCG@10 before stopping.
         seed: of weights, order and dropout.
@@ -89,6 +92,8 @@ class TrainConfig:
     max_length: int = 50
     batch_size: int = 128
     learning_rate: float = 1e-3
+    schedule: str = "constant"
+    warmup: float = 0.0
     epochs: int = 200
     patience: int = 10
     seed: int = 0
@@ -114,11 +119,14 @@ class TrainConfig:
         require(0 <= self.dropout < 1, "--dropout", self.dropout, "0 or more and below 1")
         require(0 < self.mask_probability < 1, "--mask-probability", self.mask_probability, "between 0 and 1")
         require(0 < self.learning_rate < inf, "--learning-rate", self.learning_rate, "above 0")
+        within = f"0 or more and below --epochs {self.epochs}"
+        require(0 <= self.warmup < self.epochs, "--warmup", self.warmup, within)
         require(self.seed >= 0, "--seed", self.seed, "0 or more")
 
     def settings(self) -> dict[str, Any]:
-        """Return what provenance records: nothing of joint training where there is none."""
-        every = asdict(self)
+        """Return what provenance records: nothing of what is off."""
+        plain = {one.name: one.default for one in fields(self) if one.name in _OFF_BY_DEFAULT}
+        off = {name for name, default in plain.items() if getattr(self, name) == default}
         if not self.joint.is_on():
-            del every["joint"]
-        return every
+            off.add("joint")
+        return {name: value for name, value in asdict(self).items() if name not in off}

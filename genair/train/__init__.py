@@ -1,5 +1,6 @@
 """Training recommenders."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from genair.registry import Registry
@@ -20,4 +21,12 @@ LOSSES: Registry["type[Loss]"] = Registry(
 SAMPLERS: Registry["type[Sampler]"] = Registry(
     "sampler",
     {"uniform": "genair.train.samplers:Uniform", "popularity": "genair.train.samplers:Popularity"},
+)
+SCHEDULES: Registry["Callable[[float], float]"] = Registry(
+    "schedule",
+    {
+        "constant": "genair.train.schedules:constant",
+        "linear": "genair.train.schedules:linear",
+        "cosine": "genair.train.schedules:cosine",
+    },
 )

@@ -34,6 +34,11 @@ def windows(train: Sequences, max_length: int) -> Sequences:
     return Sequences(owners, offsets, items, train.n_items)
 
 
+def count_batches(cut: Sequences, batch_size: int) -> int:
+    """Return how many batches `epoch_batches` yields."""
+    return -(-len(cut) // batch_size)
+
+
 def epoch_batches(
     cut: Sequences, batch_size: int, task: Task, rng: np.random.Generator
 ) -> Iterator[tuple[Indices, Indices]]:

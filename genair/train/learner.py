@@ -14,9 +14,10 @@ from genair.data.sequences import Sequences
 from genair.errors import InputError
 from genair.models.base import Recommender
 from genair.train import LOSSES
-from genair.train.batches import epoch_batches, windows
+from genair.train.batches import count_batches, epoch_batches, windows
 from genair.train.joint import make_joint
 from genair.train.samplers import Negatives
+from genair.train.schedules import scheduler
 from genair.train.tasks import cloze, next_item
 from genair.train.touched import touched
 
@@ -39,20 +40,21 @@ class Learner:
 
         Raises:
             InputError: no user has two events, or joint training finds no associated items.
-            UsageError: there is no such loss, sampler, objective or score.
+            UsageError: there is no such loss, sampler, schedule, objective or score.
         """
+        self._cut = windows(train, config.max_length)
+        if not len(self._cut):
+            raise InputError("no user has two training events: nothing to learn from")
         self.epochs = 0
         self.model = model
         self.optimizer = torch.optim.Adam(model.parameters(), lr=config.learning_rate, fused=True)
+        self.schedule = scheduler(self.optimizer, config, count_batches(self._cut, config.batch_size))
         self.order = np.random.Generator(np.random.PCG64(config.seed))
         self.loss = LOSSES.get(config.loss)(train, config)
         self.joint = make_joint(train, config)
         self._task = next_item if model.backbone.causal else cloze(config.mask_probability, self.order)
-        self._cut = windows(train, config.max_length)
         self._batch_size = config.batch_size
         self.device = next(model.parameters()).device
-        if not len(self._cut):
-            raise InputError("no user has two training events: nothing to learn from")
 
     def epoch(self) -> float:
         """Pass over the training set once and return the mean loss of recommendation over batches.
@@ -69,6 +71,7 @@ class Learner:
             self.optimizer.zero_grad()
             total.backward()  # type: ignore[no-untyped-call]
             self.optimizer.step()
+            self.schedule.step()
             losses.append(loss.item())
             if not torch.isfinite(total):
                 raise InputError(f"the loss is not finite in epoch {self.epochs}: lower --learning-rate")

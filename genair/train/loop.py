@@ -38,7 +38,7 @@ def train_model(
     Raises:
         InputError: no user has two training events, joint training finds no associated items, or the loss
             stops being finite.
-        UsageError: there is no such backbone, loss, sampler, objective or score.
+        UsageError: there is no such backbone, loss, sampler, schedule, objective or score.
     """
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
         torch.manual_seed(config.seed)

@@ -24,7 +24,8 @@ class State:
 
     Attributes:
         arrays: `weights/NAME`, `optimizer/KEY/NAME` and `random/NAME`, of torch's generators.
-        values: JSON: epochs and steps so far, numpy's generator, the weight of joint training.
+        values: JSON: epochs and steps so far, the learning rate, numpy's generator, the weight of joint
+            training.
     """
 
     arrays: Mapping[str, Array]
@@ -44,7 +45,11 @@ def state_of(learner: Learner) -> State:
             arrays[f"optimizer/{key}/{name}"] = _array(value)
     for name, state in _random_states(learner).items():
         arrays[f"random/{name}"] = _array(state)
-    values = {"epochs": learner.epochs, "order": learner.order.bit_generator.state}
+    values = {
+        "epochs": learner.epochs,
+        "order": learner.order.bit_generator.state,
+        "schedule": learner.schedule.state_dict(),
+    }
     if learner.joint is not None:
         values["joint"] = {"alpha": learner.joint.alpha, "steps": learner.joint.steps}
     return State(arrays, values)
@@ -60,6 +65,7 @@ def restore(learner: Learner, state: State) -> None:
     kept = {name: value for name, value in learner.model.state_dict().items() if name == FROZEN}
     learner.model.load_state_dict({**kept, **_below("weights", state.arrays)})
     _restore_optimizer(learner, state.arrays)
+    _restore_schedule(learner, state.values["schedule"])
     _restore_random(learner, _below("random", state.arrays))
     learner.epochs = state.values["epochs"]
     learner.order.bit_generator.state = state.values["order"]
@@ -75,6 +81,12 @@ def _restore_optimizer(learner: Learner, arrays: Mapping[str, Array]) -> None:
         key, _, name = path.partition("/")
         whole["state"].setdefault(order[name], {})[key] = value
     learner.optimizer.load_state_dict(whole)
+
+
+def _restore_schedule(learner: Learner, values: Mapping[str, Any]) -> None:
+    learner.schedule.load_state_dict(dict(values))
+    for group, rate in zip(learner.optimizer.param_groups, learner.schedule.get_last_lr(), strict=True):
+        group["lr"] = rate
 
 
 def _generators(learner: Learner) -> dict[str, torch.Generator]:

@@ -12,7 +12,7 @@ from genair.config import ITEM_ENCODERS, JointConfig, TrainConfig
 from genair.data import SPLITS
 from genair.errors import InputError
 from genair.models import BACKBONES
-from genair.train import LOSSES, SAMPLERS
+from genair.train import LOSSES, SAMPLERS, SCHEDULES
 from genair_cli import options
 from genair_cli.console import console
 from genair_cli.growing import growing, refuse_packed
@@ -92,6 +92,13 @@ def train(
     max_length: Annotated[int, typer.Option(metavar="N", help="Events the model sees.")] = DEFAULT.max_length,
     batch_size: Annotated[int, typer.Option(metavar="N", help="Sequences a step.")] = DEFAULT.batch_size,
     learning_rate: Annotated[float, typer.Option(metavar="R", help="Of Adam.")] = DEFAULT.learning_rate,
+    schedule: Annotated[
+        str,
+        options.choice("--schedule", "How the learning rate falls by the end of --epochs", SCHEDULES.names()),
+    ] = DEFAULT.schedule,
+    warmup: Annotated[
+        float, typer.Option(metavar="EPOCHS", help="How long the learning rate rises first.")
+    ] = DEFAULT.warmup,
     epochs: Annotated[int, typer.Option(metavar="N", help="Most passes over the data.")] = DEFAULT.epochs,
     patience: Annotated[
         int, typer.Option(metavar="N", help="Stop after so many epochs without gain.")
@@ -219,6 +226,7 @@ def _config(context: typer.Context) -> TrainConfig:
     for name, cause in idle_settings(config).items():
         options.refuse_idle(context, f"changes nothing with {cause}", name)
     SAMPLERS.check(config.sampler)
+    SCHEDULES.check(config.schedule)
     return config
 
 

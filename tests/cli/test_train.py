@@ -5,6 +5,7 @@ import json
 import pytest
 
 QUICK = ("--epochs", 1, "--dim", 8)
+_SOME = {"sampler", "negatives", "gbce_t", "mask_probability", "schedule", "warmup"}
 
 
 @pytest.fixture
@@ -29,6 +30,8 @@ def train(run, files, tmp_path):
         (("--mask-probability", 0.3), "--mask-probability changes nothing with --backbone sasrec"),
         (("--backbone", "gru4rec", "--heads", 1), "--heads changes nothing with --backbone gru4rec"),
         (("--backbone", "bert4rec", "--mask-probability", 1), "--mask-probability must be between 0 and 1"),
+        (("--schedule", "steps"), "unknown schedule 'steps': choose from constant, linear, cosine"),
+        (("--warmup", 1), "--warmup must be 0 or more and below --epochs 1, not 1.0"),
         (("--loss", "hinge"), "unknown loss 'hinge': choose from ce, sampled-ce, gbce, bce"),
     ],
 )
@@ -42,6 +45,9 @@ def test_settings_that_make_no_sense_are_refused(train, tmp_path, words, said):
     [
         ((), set()),
         (("--loss", "bce"), set()),
+        (("--schedule", "constant", "--warmup", 0), set()),
+        (("--schedule", "linear"), {"schedule"}),
+        (("--warmup", 0.5), {"warmup"}),
         (("--backbone", "bert4rec"), {"mask_probability"}),
         (("--loss", "gbce"), {"negatives", "gbce_t"}),
         (("--loss", "sampled-ce", "--negatives", 9), {"sampler", "negatives"}),
@@ -52,6 +58,6 @@ def test_a_model_records_the_settings_that_shaped_it(train, run, tmp_path, words
     assert result.status == 0, result.err
     (row,) = run("info", tmp_path / "out.h5").rows
     config = json.loads(row["config"])
-    assert {"sampler", "negatives", "gbce_t", "mask_probability"} & config.keys() == used
+    assert _SOME & config.keys() == used
     assert row["steps"][-1]["settings"] == config
     assert config.get("negatives", 9) in {9, 1024}

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.slow
 TRAIN = ("train", "-i", "log.jsonl", "--epochs", 8, "--patience", 8, "--dim", 16, "--quiet", "--resume")
 KINDS = {
     "sasrec": ("--items", "id"),
-    "bert4rec": ("--items", "id", "--backbone", "bert4rec"),
+    "bert4rec": ("--items", "id", "--backbone", "bert4rec", "--schedule", "cosine", "--warmup", 2),
     "gru4rec, drawn": ("--items", "id", "--backbone", "gru4rec", "--loss", "sampled-ce", "--negatives", 16),
     "joint": ("--items", "id", "--calibrate-weight", 0.1, "--calibrate-items", 20),
 }

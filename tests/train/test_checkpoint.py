@@ -11,7 +11,7 @@ from genair.errors import GenairError, InputError
 from genair.io.container import open_container
 from genair.io.partial import open_partial
 from genair.models import BACKBONES
-from genair.train import LOSSES
+from genair.train import LOSSES, SCHEDULES
 from genair.train.checkpoint import Checkpoints
 from genair.train.loop import train_model
 
@@ -82,6 +82,12 @@ def test_every_loss_goes_on_with_its_draws(tmp_path, split, loss):
 @pytest.mark.parametrize("joint", [JointConfig(weight=0.2, items=8), JointConfig(alpha=0.1, items=0)])
 def test_joint_training_goes_on_with_its_weight_and_its_draws(tmp_path, split, joint):
     _same_in_parts(tmp_path, split, replace(QUICK, items="text", joint=joint))
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES.names())
+@pytest.mark.parametrize("warmup", [0, 1.5])
+def test_every_schedule_goes_on_at_its_rate(tmp_path, split, schedule, warmup):
+    _same_in_parts(tmp_path, split, replace(QUICK, schedule=schedule, warmup=warmup))
 
 
 def test_early_stopping_counts_the_epochs_before(tmp_path, split):

@@ -14,7 +14,7 @@ from genair.data.sequences import build_sequences, leave_two_out
 from genair.errors import InputError, UsageError
 from genair.evaluate.metrics import mean_at
 from genair.evaluate.ranking import rank_targets
-from genair.io.jsonl import read_jsonl
+from genair.io.blocks import read_blocks
 from genair.models import BACKBONES
 from genair.models.base import restore_recommender
 from genair.train import LOSSES
@@ -161,6 +161,8 @@ _CHANGES = {
     "max_length": 3,
     "batch_size": 7,
     "learning_rate": 0.02,
+    "schedule": "linear",
+    "warmup": 0.5,
     "epochs": 4,
     "seed": 1,
     "joint": JointConfig(alpha=1.0),
@@ -171,7 +173,7 @@ _OF_OTHER_PARTS = {
     "gbce_t": replace(QUICK, loss="gbce", negatives=5, gbce_t=0.2),
     "mask_probability": replace(QUICK, backbone="bert4rec", mask_probability=0.5),
 }
-_REFUSED = {"backbone": "none", "loss": "none"}
+_REFUSED = {"backbone": "none", "loss": "none", "schedule": "none"}
 
 
 def test_every_setting_is_tried():
@@ -241,7 +243,7 @@ def test_short_histories_are_learned_from_though_never_measured(toy_sequences, s
 def test_two_runs_on_a_whole_catalogue_give_the_same_bytes():
     """Large enough for torch to split sums over threads, where an unordered sum would show."""
     with interactions_path().open("rb") as stream:
-        log = read_interactions(read_jsonl(stream, "log"), "log")
+        log = read_interactions(read_blocks(stream, "log"), "log")
     split = leave_two_out(build_sequences(log, IdMap(sorted(log.item_ids)), name="log"))
     config = TrainConfig(items="id", epochs=1)
     one, two = (_train(split, config, None) for _ in range(2))
