@@ -63,6 +63,7 @@ BAD = [
     (TrainConfig, "warmup", [-0.1, 200, NAN, INF]),
     (TrainConfig, "epochs", [0]),
     (TrainConfig, "patience", [0]),
+    (TrainConfig, "precision", ["", "auto", "half"]),
     (TrainConfig, "seed", [-1]),
     (JointConfig, "weight", [0, -1, NAN, INF]),
     (JointConfig, "alpha", [0, -1e-4, NAN, INF]),
@@ -145,7 +146,7 @@ def test_a_setting_cannot_be_changed_after_its_check(kind):
         setattr(kind(), fields(kind)[0].name, 0)
 
 
-EVERYTHING = TrainConfig(schedule="linear", warmup=0.5, joint=JointConfig(alpha=1.0))
+EVERYTHING = TrainConfig(schedule="linear", warmup=0.5, precision="bf16", joint=JointConfig(alpha=1.0))
 
 
 @pytest.mark.parametrize("config", [EVERYTHING, Decoding(temperature=0.5)])
@@ -178,7 +179,7 @@ def test_a_ratio_and_an_alpha_exclude_each_other():
 
 def test_what_is_off_in_training_is_not_recorded():
     assert TrainConfig(joint=JointConfig(items=5)).settings() == TrainConfig().settings()
-    assert {"joint", "schedule", "warmup"}.isdisjoint(TrainConfig().settings())
+    assert {"joint", "schedule", "warmup", "precision"}.isdisjoint(TrainConfig().settings())
 
 
 def test_the_settings_of_the_graph_are_recorded_with_those_of_calibration():

@@ -24,13 +24,14 @@ from genair.config.language import (
     EmbedConfig,
 )
 from genair.config.recommendation import RecommendConfig
-from genair.config.training import ITEM_ENCODERS, JointConfig, TrainConfig
+from genair.config.training import ITEM_ENCODERS, PRECISIONS, JointConfig, TrainConfig
 
 __all__ = [
     "ADAPTERS",
     "DEFAULT_MODEL",
     "ITEM_ENCODERS",
     "PAPER_GRAPH",
+    "PRECISIONS",
     "PRESETS",
     "SPECTRAL",
     "STOP_ON",

@@ -10,7 +10,8 @@ from genair.config.ranges import require
 from genair.errors import UsageError
 
 ITEM_ENCODERS = ("id", "text", "text+id", "text-init")
-_OFF_BY_DEFAULT = ("schedule", "warmup")
+PRECISIONS = ("fp32", "bf16", "fp16")
+_OFF_BY_DEFAULT = ("schedule", "warmup", "precision")
 _COUNTS = ("negatives", "dim", "blocks", "heads", "max_length", "batch_size", "epochs", "patience")
 
 
@@ -73,6 +74,7 @@ class TrainConfig:
         warmup: epochs, whole or not, over which it rises.
         epochs: most passes over the data.
         patience: epochs without a better validation NDCG@10 before stopping.
+        precision: of products while training: `fp32`, `bf16` or `fp16`.
         seed: of weights, order and dropout.
         joint: calibration as a part of the loss.
         split: name in `genair.data.SPLITS`: which events are learned from.
@@ -96,6 +98,7 @@ class TrainConfig:
     warmup: float = 0.0
     epochs: int = 200
     patience: int = 10
+    precision: str = "fp32"
     seed: int = 0
     joint: JointConfig = field(default_factory=JointConfig)
     split: str = "last-two"
@@ -121,6 +124,7 @@ class TrainConfig:
         require(0 < self.learning_rate < inf, "--learning-rate", self.learning_rate, "above 0")
         within = f"0 or more and below --epochs {self.epochs}"
         require(0 <= self.warmup < self.epochs, "--warmup", self.warmup, within)
+        require(self.precision in PRECISIONS, "--precision", self.precision, ", ".join(PRECISIONS))
         require(self.seed >= 0, "--seed", self.seed, "0 or more")
 
     def settings(self) -> dict[str, Any]:

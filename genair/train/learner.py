@@ -16,6 +16,7 @@ from genair.models.base import Recommender
 from genair.train import LOSSES
 from genair.train.batches import count_batches, epoch_batches, windows
 from genair.train.joint import make_joint
+from genair.train.precision import Precision
 from genair.train.samplers import Negatives
 from genair.train.schedules import scheduler
 from genair.train.tasks import cloze, next_item
@@ -55,6 +56,7 @@ class Learner:
         self._task = next_item if model.backbone.causal else cloze(config.mask_probability, self.order)
         self._batch_size = config.batch_size
         self.device = next(model.parameters()).device
+        self.precision = Precision(config.precision, self.device)
 
     def epoch(self) -> float:
         """Pass over the training set once and return the mean loss of recommendation over batches.
@@ -68,9 +70,7 @@ class Learner:
         for batch in epoch_batches(self._cut, self._batch_size, self._task, self.order):
             inputs, targets = (torch.from_numpy(part).to(self.device) for part in batch)
             loss, total = self._losses(inputs, targets)
-            self.optimizer.zero_grad()
-            total.backward()  # type: ignore[no-untyped-call]
-            self.optimizer.step()
+            self.precision.step(total, self.optimizer)
             self.schedule.step()
             losses.append(loss.item())
             if not torch.isfinite(total):
@@ -84,9 +84,12 @@ class Learner:
         drawn = self.loss.draw(len(targets))
         sample = self.joint.draw() if self.joint else None
         indices = [inputs, targets, drawn.items, sample.items if sample else targets[:0]]
-        table, rows = self._table([index.to(self.device) for index in indices])
+        with self.precision.autocast:
+            table, rows = self._table([index.to(self.device) for index in indices])
+            table = table.float()
+            states = self.model.states(rows[0], table)[present].float()
         negatives = Negatives(rows[2], drawn.log_expected.to(self.device))
-        loss = self.loss(self.model.states(rows[0], table)[present], table, rows[1], negatives)
+        loss = self.loss(states, table, rows[1], negatives)
         if self.joint is None or sample is None:
             return loss, loss
         return loss, self.joint.add_to(loss, table, sample._replace(items=rows[3]))

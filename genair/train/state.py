@@ -24,8 +24,8 @@ class State:
 
     Attributes:
         arrays: `weights/NAME`, `optimizer/KEY/NAME` and `random/NAME`, of torch's generators.
-        values: JSON: epochs and steps so far, the learning rate, numpy's generator, the weight of joint
-            training.
+        values: JSON: epochs and steps so far, the learning rate, the scale of fp16's gradients, numpy's
+            generator, the weight of joint training.
     """
 
     arrays: Mapping[str, Array]
@@ -49,6 +49,7 @@ def state_of(learner: Learner) -> State:
         "epochs": learner.epochs,
         "order": learner.order.bit_generator.state,
         "schedule": learner.schedule.state_dict(),
+        "scaler": learner.precision.scaler.state_dict(),
     }
     if learner.joint is not None:
         values["joint"] = {"alpha": learner.joint.alpha, "steps": learner.joint.steps}
@@ -66,6 +67,7 @@ def restore(learner: Learner, state: State) -> None:
     learner.model.load_state_dict({**kept, **_below("weights", state.arrays)})
     _restore_optimizer(learner, state.arrays)
     _restore_schedule(learner, state.values["schedule"])
+    learner.precision.scaler.load_state_dict(state.values["scaler"])
     _restore_random(learner, _below("random", state.arrays))
     learner.epochs = state.values["epochs"]
     learner.order.bit_generator.state = state.values["order"]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from genair.calibrate import OBJECTIVES
-from genair.config import ITEM_ENCODERS, JointConfig, TrainConfig
+from genair.config import ITEM_ENCODERS, PRECISIONS, JointConfig, TrainConfig
 from genair.data import SPLITS
 from genair.errors import InputError
 from genair.models import BACKBONES
@@ -105,6 +105,14 @@ def train(
     ] = DEFAULT.patience,
     seed: options.Seed = DEFAULT.seed,
     device: options.Device = "auto",
+    precision: Annotated[
+        str,
+        options.choice(
+            "--precision",
+            "What products are computed in; auto is bf16 on CUDA, else fp32",
+            ("auto", *PRECISIONS),
+        ),
+    ] = "auto",
     log: Annotated[
         Path | None,
         typer.Option(
@@ -124,17 +132,18 @@ def train(
     last fifth of the log, so that nothing is learned from the future of another user.
     Reads item vectors (none with --items id) and a click log; writes a model that serves alone.
     """
-    config = _config(context)
+    from genair.device import resolve_device
+
+    chosen = resolve_device(device)
+    config = _config(context, chosen)
     needs_vectors = items != "id" or vectors is not None
     check_operands(*([vectors] if needs_vectors else []), interactions)
     refuse_terminal(output)
     plan = Plan(output, None, on_error, resume=resume, force=force)
     plan.check(log)
     refuse_packed("--log", log)
-    from genair.device import resolve_device
     from genair_cli.logs import read_log
 
-    chosen = resolve_device(device)
     table = _vectors(vectors) if needs_vectors else None
     events = read_log(interactions, table.item_ids if table else None, on_error)
     made = _Run(config, chosen, table, events).learn(plan, log)
@@ -201,13 +210,16 @@ class _Run:
                 raise
 
 
-def _config(context: typer.Context) -> TrainConfig:
+def _config(context: typer.Context, device: "torch.device") -> TrainConfig:
     """Return the settings.
 
     Raises:
         UsageError: one is unknown, out of its range, or would change nothing.
     """
-    given = context.params
+    from genair.train.idle import idle_settings
+    from genair.train.precision import resolve_precision
+
+    given = {**context.params, "precision": resolve_precision(context.params["precision"], device)}
     OBJECTIVES.check(given["calibrate_objective"])
     joint = JointConfig(
         given["calibrate_weight"],
@@ -221,8 +233,6 @@ def _config(context: typer.Context) -> TrainConfig:
         )
     own = {field.name: given[field.name] for field in fields(TrainConfig) if field.name != "joint"}
     config = TrainConfig(**own, joint=joint)
-    from genair.train.idle import idle_settings
-
     for name, cause in idle_settings(config).items():
         options.refuse_idle(context, f"changes nothing with {cause}", name)
     SAMPLERS.check(config.sampler)

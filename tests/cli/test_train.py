@@ -5,7 +5,7 @@ import json
 import pytest
 
 QUICK = ("--epochs", 1, "--dim", 8)
-_SOME = {"sampler", "negatives", "gbce_t", "mask_probability", "schedule", "warmup"}
+_SOME = {"sampler", "negatives", "gbce_t", "mask_probability", "schedule", "warmup", "precision"}
 
 
 @pytest.fixture
@@ -32,6 +32,11 @@ def train(run, files, tmp_path):
         (("--backbone", "bert4rec", "--mask-probability", 1), "--mask-probability must be between 0 and 1"),
         (("--schedule", "steps"), "unknown schedule 'steps': choose from constant, linear, cosine"),
         (("--warmup", 1), "--warmup must be 0 or more and below --epochs 1, not 1.0"),
+        (
+            ("--device", "cpu", "--precision", "fp16"),
+            "--precision fp16 is for CUDA cards; on cpu it only costs",
+        ),
+        (("--precision", "half"), "unknown precision 'half': choose from auto, fp32, bf16, fp16"),
         (("--loss", "hinge"), "unknown loss 'hinge': choose from ce, sampled-ce, gbce, bce"),
     ],
 )
@@ -48,6 +53,9 @@ def test_settings_that_make_no_sense_are_refused(train, tmp_path, words, said):
         (("--schedule", "constant", "--warmup", 0), set()),
         (("--schedule", "linear"), {"schedule"}),
         (("--warmup", 0.5), {"warmup"}),
+        (("--device", "cpu", "--precision", "auto"), set()),
+        (("--device", "cpu", "--precision", "fp32"), set()),
+        (("--precision", "bf16"), {"precision"}),
         (("--backbone", "bert4rec"), {"mask_probability"}),
         (("--loss", "gbce"), {"negatives", "gbce_t"}),
         (("--loss", "sampled-ce", "--negatives", 9), {"sampler", "negatives"}),

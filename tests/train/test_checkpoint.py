@@ -90,6 +90,11 @@ def test_every_schedule_goes_on_at_its_rate(tmp_path, split, schedule, warmup):
     _same_in_parts(tmp_path, split, replace(QUICK, schedule=schedule, warmup=warmup))
 
 
+@pytest.mark.parametrize("precision", ["bf16", "fp16"])
+def test_every_precision_goes_on(tmp_path, split, precision):
+    _same_in_parts(tmp_path, split, replace(QUICK, items="text+id", precision=precision))
+
+
 def test_early_stopping_counts_the_epochs_before(tmp_path, split):
     still = replace(QUICK, learning_rate=1e-12, patience=2)  # nothing gets better after the first
     _same_in_parts(tmp_path, split, still)

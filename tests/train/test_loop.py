@@ -109,7 +109,7 @@ def test_epochs_are_the_most_that_are_run(split):
 
 def test_the_first_epoch_is_a_best_even_without_a_hit(toy_sequences):
     """After item 1 comes one of many items in training, but item 40, never seen, in validation."""
-    histories = [[1, 1, 40, 1]] * 3 + [[1, item] for item in range(2, 31)] * 3
+    histories = [[1, 1, 40, 2]] * 3 + [[1, item] for item in range(2, 31)] * 3
     config = replace(QUICK, learning_rate=0.1, batch_size=4, epochs=5, patience=2)
     run = _train(leave_two_out(toy_sequences(histories, 40)), config)
     assert [row.best for row in run.epochs] == [True, False, False]
@@ -164,6 +164,7 @@ _CHANGES = {
     "schedule": "linear",
     "warmup": 0.5,
     "epochs": 4,
+    "precision": "bf16",
     "seed": 1,
     "joint": JointConfig(alpha=1.0),
 }
