@@ -189,7 +189,7 @@ def main() -> None:
     work.mkdir(parents=True, exist_ok=True)
     table = read_table(Path(given.embeddings), given.embeddings)
     with rows_in(given.interactions) as source:
-        log = read_interactions(source.rows, source.name)
+        log = read_interactions(source.blocks, source.name)
     field = Field(build_sequences(log, IdMap(table.item_ids), name=given.interactions))
     sheet = Sheet(given.name)
     _, field.plain = field.recommend(nearest(unit_rows(table.vectors)))

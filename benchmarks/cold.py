@@ -118,7 +118,7 @@ def main() -> None:
         item_ids = container.read_strings("item_ids")
         views = [container.read(path) for path in container.names("views")]
     with rows_in(given.interactions) as source:
-        log = read_interactions(source.rows, source.name)
+        log = read_interactions(source.blocks, source.name)
     sequences = build_sequences(log, IdMap(item_ids), name=given.interactions)
     path = RESULTS / f"cold-{given.name}.json"
     rows = json.loads(path.read_text()) if path.is_file() else {}

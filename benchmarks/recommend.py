@@ -39,7 +39,7 @@ RESULTS = Path(__file__).parent / "results"
 def read(log: str) -> tuple[list[str], Sequences]:
     """Return the log's items, sorted, and its histories."""
     with rows_in(log) as source:
-        events = read_interactions(source.rows, source.name)
+        events = read_interactions(source.blocks, source.name)
     item_ids = sorted(events.item_ids)
     return item_ids, build_sequences(events, IdMap(item_ids), name=log)
 

@@ -125,7 +125,7 @@ def main() -> None:
     work.mkdir(parents=True, exist_ok=True)
     table = read_table(Path(given.embeddings), given.embeddings)
     with rows_in(given.interactions) as source:
-        log = read_interactions(source.rows, source.name)
+        log = read_interactions(source.blocks, source.name)
     whole = leave_two_out(build_sequences(log, IdMap(table.item_ids), name=given.interactions))
     result = RESULTS / f"training-{given.name}.json"
     sheet = json.loads(result.read_text()) if result.is_file() else {"rows": {}, "compared": {}}

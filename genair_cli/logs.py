@@ -48,7 +48,7 @@ def read_log(operand: str, item_ids: Sequence[str] | None, on_error: OnErrorChoi
         InputError: a line breaks the schema, or names an item that is not in `item_ids`.
     """
     with rows_in(operand) as source:
-        log = read_interactions(source.rows, source.name)
+        log = read_interactions(source.blocks, source.name)
         skip = on_error is OnErrorChoice.SKIP
         known = sorted(log.item_ids) if item_ids is None else item_ids
         sequences = build_sequences(log, IdMap(known), name=source.name, skip_unknown=skip)

@@ -16,7 +16,8 @@ from typing import IO, cast
 
 from genair.errors import GenairError, InputError, ReaderClosedError, UsageError
 from genair.io.atomic import atomic_path, is_special
-from genair.io.jsonl import HashingReader, Row, encode_line, read_groups, read_jsonl, read_records
+from genair.io.blocks import Block
+from genair.io.jsonl import HashingReader, Row, blocks_of, encode_line, read_groups, read_jsonl, read_records
 from genair.io.spool import spooled_input, spooled_output
 from genair.records import Failed
 from genair_cli.options import STDIN
@@ -26,13 +27,14 @@ STDIN_NAME = "stdin"
 
 @dataclass
 class Source:
-    """An open JSONL input; read one of `rows`, `records` and `groups`.
+    """An open JSONL input; read one of `rows`, `records`, `groups` and `blocks`.
 
     Attributes:
         name: what errors call it.
         rows: `(where, object)` pairs, read lazily; a broken line raises.
         records: the same, with a broken line in its place as a `Failed`.
         groups: the records in groups, each what has come so far; `limit` does not count them.
+        blocks: the lines as they are, not parsed; `limit` does not count them.
         reader: knows the digest of what was read.
     """
 
@@ -40,6 +42,7 @@ class Source:
     rows: Iterator[tuple[str, Row]]
     records: Iterator[tuple[str, Row | Failed]]
     groups: Iterator[Iterator[tuple[str, Row | Failed]]]
+    blocks: Iterator[Block]
     reader: HashingReader
 
 
@@ -120,8 +123,8 @@ def rows_in(operand: str | None, *, limit: int | None = None) -> Iterator[Source
                 stack.callback(stream.close)
         reader = HashingReader(stream)
         rows, records = read_jsonl(reader, name), read_records(reader, name)
-        groups = read_groups(reader, name)
-        yield Source(name, islice(rows, limit), islice(records, limit), groups, reader)
+        groups, blocks = read_groups(reader, name), blocks_of(reader, name)
+        yield Source(name, islice(rows, limit), islice(records, limit), groups, blocks, reader)
 
 
 @contextmanager

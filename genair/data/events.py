@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 
 from genair.data.clock import Clock
+from genair.data.codes import Codes
 
 _PART = 1_000_000
 
@@ -40,7 +41,7 @@ class EventsBuilder:
     def __init__(self) -> None:
         """Start without events."""
         self._frames: list[pl.DataFrame] = []
-        self._users, self._items = _Codes(), _Codes()
+        self._users, self._items = Codes(), Codes()
 
     def add(self, rows: pl.DataFrame) -> None:
         """Take some events: `user` and `item` as strings, maybe `time` and `rating`."""
@@ -58,28 +59,6 @@ class EventsBuilder:
         )
         clock = clock_of(frame["time"]) if "time" in frame.columns else None
         return Events(frame, users, items, clock)
-
-
-class _Codes:
-    """Strings to integers, kept by polars: no Python object per id."""
-
-    def __init__(self) -> None:
-        self._type = pl.Categorical(pl.Categories.random())
-        self._alive = pl.Series([], dtype=self._type)  # polars forgets categories that no column uses
-        self._end = 0
-
-    def of(self, ids: pl.Series) -> pl.Series:
-        codes = ids.cast(self._type).to_physical()
-        if len(codes):
-            self._end = max(self._end, 1 + codes.to_numpy().max())
-        return codes
-
-    def ranked(self) -> tuple[pl.Series, pl.Series]:
-        """Return the ids in the order of their bytes, and the rank of each code."""
-        codes = pl.int_range(self._end, eager=True, dtype=pl.UInt32)
-        ids = codes.cat.to(self._type, strict=False).cast(pl.String)  # null for a code that was not given out
-        order = ids.arg_sort(nulls_last=True)
-        return ids.gather(order).drop_nulls(), order.arg_sort()
 
 
 def in_order(frame: pl.DataFrame, rows: int = _PART) -> pl.DataFrame:

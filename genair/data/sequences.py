@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from genair.data.ids import PADDING, IdMap, missing_ids_message
-from genair.data.interactions import Interactions
+from genair.data.interactions import Interactions, Times
+from genair.data.ordering import order_by
 from genair.errors import InputError
 
 Indices = npt.NDArray[np.int64]
@@ -30,7 +31,7 @@ class Sequences:
         n_items: number of items in the catalogue.
         ties: share of a user's neighbouring events whose timestamps are equal, 0 to 1.
         unknown: events dropped because their item is not in the catalogue.
-        times: float64, shape (events,), of the log; None where it has none.
+        times: int64 or float64, shape (events,), of the log; None where it has none.
     """
 
     user_ids: Sequence[str]
@@ -39,7 +40,7 @@ class Sequences:
     n_items: int
     ties: float = 0.0
     unknown: int = 0
-    times: npt.NDArray[np.float64] | None = None
+    times: Times | None = None
 
     def __len__(self) -> int:
         """Return the number of users."""
@@ -95,21 +96,20 @@ def build_sequences(log: Interactions, ids: IdMap, *, name: str, skip_unknown: b
     missing = [log.item_ids[code] for code in np.flatnonzero(codes == PADDING)]
     if missing and not skip_unknown:
         raise InputError(f"{missing_ids_message(missing)}; --on-error skip drops their events", where=name)
-    items = codes[log.items]
-    kept = np.flatnonzero(items != PADDING)
-    if not kept.size:
+    order = order_by(log.users, log.times)
+    items = codes[log.items[order]]
+    known = items != PADDING
+    if not known.any():
         raise InputError("none of its items is in the vectors' file", where=name)
-    order = kept[np.lexsort((log.times[kept], log.users[kept]))]
+    order, items = order[known], items[known]
     users, times = log.users[order], log.times[order]
     counts = np.bincount(users, minlength=len(log.user_ids))
     offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
     same_user = users[1:] == users[:-1]
     tied = same_user & (times[1:] == times[:-1])
     ties = float(tied.sum() / max(1, same_user.sum()))
-    unknown = len(log) - len(kept)
-    return Sequences(
-        log.user_ids, offsets, items[order], len(ids), ties, unknown, times if log.timed else None
-    )
+    unknown = len(log) - len(order)
+    return Sequences(log.user_ids, offsets, items, len(ids), ties, unknown, times if log.timed else None)
 
 
 def leave_two_out(sequences: Sequences) -> Split:

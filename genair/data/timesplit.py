@@ -10,6 +10,7 @@ and Li, "A critical study on data leakage in recommender system offline evaluati
 import numpy as np
 import numpy.typing as npt
 
+from genair.data.interactions import Times
 from genair.data.sequences import Held, Indices, Sequences, Split, hold
 from genair.errors import InputError
 
@@ -38,7 +39,7 @@ def split_by_time(sequences: Sequences) -> Split:
     )
 
 
-def clock_of(sequences: Sequences) -> npt.NDArray[np.float64]:
+def clock_of(sequences: Sequences) -> Times:
     """Return the time of every event, shape (events,), if it means the same for all users.
 
     Raises:

@@ -12,11 +12,12 @@ from typing import IO, Any, cast
 import orjson
 
 from genair.errors import GenairError, InputError
+from genair.io.blocks import Block, read_blocks
 from genair.records import Failed
 
 Row = dict[str, Any]
 _BOM = b"\xef\xbb\xbf"
-_BLOCK = 1 << 20
+_PIECE = 1 << 20
 
 
 def read_jsonl(stream: Iterable[bytes], name: str) -> Iterator[tuple[str, Row]]:
@@ -70,6 +71,16 @@ def read_groups(reader: "HashingReader", name: str) -> Iterator[Iterator[tuple[s
         for lines in reader.groups():
             yield read_records(lines, name, first)
             first += len(lines)
+
+
+def blocks_of(reader: "HashingReader", name: str) -> Iterator[Block]:
+    """Yield the lines in blocks, for those who need no object a line.
+
+    Raises:
+        InputError: the stream is gzip and damaged, or a line is far too long.
+    """
+    with _readable(name):
+        yield from read_blocks(reader.pieces(), name)
 
 
 @contextmanager
@@ -137,13 +148,18 @@ class HashingReader:
             self._digest.update(line)
             yield line
 
-    def groups(self) -> Iterator[list[bytes]]:
-        """Yield the lines that each read brings: of a pipe what has come so far, of a file a mebibyte."""
+    def pieces(self) -> Iterator[bytes]:
+        """Yield the bytes that each read brings: of a pipe what has come so far, of a file a mebibyte."""
         read_some = cast(BufferedIOBase, self._stream).read1
+        while piece := read_some(_PIECE):
+            self._digest.update(piece)
+            yield piece
+
+    def groups(self) -> Iterator[list[bytes]]:
+        """Yield the lines that each read completes."""
         begun: list[bytes] = []
-        while block := read_some(_BLOCK):
-            self._digest.update(block)
-            head, newline, tail = block.rpartition(b"\n")
+        for piece in self.pieces():
+            head, newline, tail = piece.rpartition(b"\n")
             if newline:
                 yield BytesIO(b"".join([*begun, head, newline])).readlines()
                 begun = []

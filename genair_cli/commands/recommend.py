@@ -38,9 +38,7 @@ def recommend(
         typer.Option("--user", metavar="ID", help="Only this user of the log; may be repeated."),
     ] = None,
     k: Annotated[int, typer.Option("-k", metavar="N", help="Most items a user gets.")] = DEFAULT.k,
-    keep_seen: Annotated[
-        bool, typer.Option("--keep-seen", help="Recommend items of the user's own history, too.")
-    ] = DEFAULT.keep_seen,
+    keep_seen: options.KeepSeen = DEFAULT.keep_seen,
     join: Annotated[
         str | None,
         typer.Option(
@@ -149,7 +147,7 @@ def _blocks(
 
     with rows_in(operand) as source:
         if is_log:
-            log = read_interactions(source.rows, source.name)
+            log = read_interactions(source.blocks, source.name)
             yield from reader.from_log(log, users, source.name)
         else:
             yield from reader.from_lines(source.groups)

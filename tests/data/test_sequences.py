@@ -12,6 +12,8 @@ from genair.data.ids import IdMap
 from genair.data.interactions import read_interactions
 from genair.data.sequences import build_sequences, leave_two_out, training_part
 from genair.errors import InputError
+from genair.io.blocks import Block
+from genair.io.jsonl import encode_line
 
 CATALOGUE = [f"item{number}" for number in range(6)]
 LOG = st.lists(
@@ -25,17 +27,11 @@ FEW = settings(deadline=None, max_examples=70)
 def sequences_of(events, *, catalogue=CATALOGUE, **kwargs):
     """Build sequences from (user number, item number, time) tuples."""
     rows = [
-        (
-            "w",
-            {
-                "user_id": f"u{user}",
-                "item_id": f"item{item}",
-                **({} if time is None else {"timestamp": time}),
-            },
-        )
+        {"user_id": f"u{user}", "item_id": f"item{item}"} | ({} if time is None else {"timestamp": time})
         for user, item, time in events
     ]
-    return build_sequences(read_interactions(rows, "log"), IdMap(catalogue), name="log", **kwargs)
+    log = read_interactions([Block(b"".join(map(encode_line, rows)), 1)], "log")
+    return build_sequences(log, IdMap(catalogue), name="log", **kwargs)
 
 
 def expected_histories(events):

@@ -13,6 +13,8 @@ from genair.data.interactions import read_interactions
 from genair.data.sequences import build_sequences, leave_two_out
 from genair.data.timesplit import clock_of, split_by_time
 from genair.errors import InputError
+from genair.io.blocks import Block
+from genair.io.jsonl import encode_line
 
 FEW = settings(deadline=None, max_examples=150)
 
@@ -20,10 +22,11 @@ FEW = settings(deadline=None, max_examples=150)
 def sequences_of(events):
     """Build sequences of (user number, item number, time) tuples."""
     rows = [
-        ("w", {"user_id": f"u{user}", "item_id": f"i{item}"} | ({} if time is None else {"timestamp": time}))
+        {"user_id": f"u{user}", "item_id": f"i{item}"} | ({} if time is None else {"timestamp": time})
         for user, item, time in events
     ]
-    return build_sequences(read_interactions(rows, "log"), IdMap([f"i{n}" for n in range(9)]), name="log")
+    log = read_interactions([Block(b"".join(map(encode_line, rows)), 1)], "log")
+    return build_sequences(log, IdMap([f"i{n}" for n in range(9)]), name="log")
 
 
 def as_dict(sequences):

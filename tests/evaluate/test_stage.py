@@ -16,8 +16,10 @@ from genair.evaluate.measuring import Contender
 from genair.evaluate.metrics import CUTOFFS
 from genair.evaluate.ranking import rank_targets
 from genair.evaluate.stage import evaluate
+from genair.io.blocks import Block
 from genair.io.checkpoints import read_model, write_model
 from genair.io.embeddings import EmbeddingTable
+from genair.io.jsonl import encode_line
 from genair.models.base import restore_recommender
 from genair.train.stage import train_on
 
@@ -41,7 +43,7 @@ def rows():
 
 
 def _sequences(rows, item_ids):
-    log = read_interactions([(f"log:{line}", row) for line, row in enumerate(rows, 1)], "log")
+    log = read_interactions([Block(b"".join(map(encode_line, rows)), 1)], "log")
     return build_sequences(log, IdMap(item_ids), name="log")
 
 

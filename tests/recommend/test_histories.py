@@ -5,6 +5,8 @@ import pytest
 from genair.data.ids import IdMap
 from genair.data.interactions import read_interactions
 from genair.errors import InputError
+from genair.io.blocks import Block
+from genair.io.jsonl import encode_line
 from genair.recommend.histories import HistoryReader
 from genair.records import Failed
 
@@ -115,11 +117,10 @@ def test_no_line_is_read_ahead_of_its_group():
 
 
 def log_of(*events):
-    rows = (
-        (f"l:{number}", {"user_id": user, "item_id": item, "timestamp": time})
-        for number, (user, item, time) in enumerate(events, start=1)
+    lines = (
+        encode_line({"user_id": user, "item_id": item, "timestamp": time}) for user, item, time in events
     )
-    return read_interactions(rows, "l")
+    return read_interactions([Block(b"".join(lines), 1)], "l")
 
 
 EVENTS = [("u", "7", 2), ("v", "é", 1), ("u", "007", 1), ("w", "new", 1), ("v", "new", 2), ("u", "8", 3)]

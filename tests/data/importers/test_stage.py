@@ -13,6 +13,7 @@ from genair.data.importers import IMPORTERS
 from genair.data.importers.stage import import_dumps
 from genair.data.interactions import read_interactions
 from genair.errors import InputError
+from genair.io.blocks import Block
 from genair.io.dumps import Dump
 from genair.io.jsonl import read_jsonl
 from genair.records import Item
@@ -59,7 +60,7 @@ def log_of(events):
 def test_every_stage_can_read_what_is_written(events):
     items, interactions, report = import_(log_of(events), duplicates="keep")
     rows = list(read_jsonl(io.BytesIO(interactions), "i"))
-    log = read_interactions(rows, "i")
+    log = read_interactions([Block(interactions, 1)], "i")
     assert len(log) == len(events)
     wanted = sorted(events, key=lambda event: (event[0].encode(), event[2]))
     assert [tuple(row[key] for key in KEYS) for _, row in rows] == wanted
