@@ -139,6 +139,18 @@ def require_ids(row: Row, key: str, where: str) -> Sequence[str]:
     return [require_id({f"{key}[{at}]": one}, f"{key}[{at}]", where) for at, one in enumerate(value)]
 
 
+def require_time(row: Row, where: str) -> int | float | None:
+    """Return `timestamp`, None where there is none.
+
+    Raises:
+        InputError: it is no number.
+    """
+    time = row.get("timestamp")
+    if time is None or (isinstance(time, (int, float)) and not isinstance(time, bool)):
+        return time
+    raise InputError(f"timestamp must be a number, not {time!r}", where=where)
+
+
 def require_text(row: Row, key: str, where: str) -> str:
     """Return a field that must be present and a string, possibly empty.
 

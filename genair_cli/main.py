@@ -11,6 +11,7 @@ import typer
 from genair_cli.commands import (
     archetype,
     calibrate,
+    check,
     demo,
     embed,
     evaluate,
@@ -41,6 +42,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["--help", "-h"]},
 )
 app.command("import")(importing.import_)
+app.command("check")(check.check)
 app.command("archetype")(archetype.archetype)
 app.command("embed")(embed.embed)
 app.command("calibrate")(calibrate.calibrate)

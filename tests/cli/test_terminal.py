@@ -68,6 +68,12 @@ def test_info_shows_steps_and_diagnostics_on_a_terminal(files):
         assert word in seen
 
 
+def test_check_shows_a_table_on_a_terminal(files):
+    table = on_a_terminal("check", files.items, files.log, stream="stdout")
+    assert "few-negatives" in table
+    assert "{" not in table
+
+
 def test_colour_is_left_out_where_it_is_not_wanted(files):
     words = ("info", files.items)
     assert "\x1b[1m" in on_a_terminal(*words, stream="stdout")

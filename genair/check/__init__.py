@@ -1,0 +1,1 @@
+"""What later stages would refuse or regret, found all at once; `rules` lists what is looked for."""
