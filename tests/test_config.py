@@ -117,7 +117,10 @@ CHECKED_ELSEWHERE = {
     "spectral",
     "descent",
 }
-ANY_VALUE = {(ArchetypeConfig, "seed"), (RecommendConfig, "keep_seen")}  # a seed is hashed as text
+ANY_VALUE = {
+    (ArchetypeConfig, "seed"),  # it is hashed as text
+    *((TrainConfig, "keep_seen"), (RecommendConfig, "keep_seen")),
+}
 
 
 @pytest.mark.parametrize(("kind", "name", "value"), [(kind, name, v) for kind, name, vs in BAD for v in vs])
@@ -146,7 +149,9 @@ def test_a_setting_cannot_be_changed_after_its_check(kind):
         setattr(kind(), fields(kind)[0].name, 0)
 
 
-EVERYTHING = TrainConfig(schedule="linear", warmup=0.5, precision="bf16", joint=JointConfig(alpha=1.0))
+EVERYTHING = TrainConfig(
+    schedule="linear", warmup=0.5, precision="bf16", joint=JointConfig(alpha=1.0), keep_seen=True
+)
 
 
 @pytest.mark.parametrize("config", [EVERYTHING, Decoding(temperature=0.5)])

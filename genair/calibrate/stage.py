@@ -8,8 +8,8 @@ import numpy as np
 from genair.calibrate.descent import OnStep
 from genair.calibrate.fit import Calibration, calibrate
 from genair.config import CalibrateConfig
-from genair.data.sequences import MIN_EVENTS, Sequences, leave_two_out, training_part
-from genair.errors import GenairError
+from genair.data.sequences import Held, Sequences, leave_two_out, training_part
+from genair.errors import GenairError, InputError
 from genair.io.container import Array
 from genair.io.embeddings import EmbeddingTable
 from genair.provenance import add_step
@@ -63,8 +63,8 @@ def calibrate_table(
         GenairError: it has, and that is not accepted.
         InputError: see `genair.calibrate.fit.calibrate`.
     """
-    valid = leave_two_out(sequences).valid if sequences.lengths().max(initial=0) >= MIN_EVENTS else None
-    result = calibrate(np.asarray(table.vectors), training_part(sequences), config, on_step, valid)
+    learned, valid = training_part(sequences), _validation(sequences)
+    result = calibrate(np.asarray(table.vectors), learned, config, on_step, valid)
     if result.after.effective_rank < result.least_rank and not allow_collapse:
         raise GenairError(
             f"the space collapsed: effective rank {result.before.effective_rank:.1f} became"
@@ -74,6 +74,14 @@ def calibrate_table(
     steps = add_step(table.steps, "calibrate", config.settings(), {"interactions": log_sha256}, PACKAGES)
     calibrated = EmbeddingTable(table.item_ids, result.vectors, steps, _extras(result))
     return Calibrated(calibrated, result)
+
+
+def _validation(sequences: Sequences) -> Held | None:
+    """Return the events that recommending without training is measured on; None where there are none."""
+    try:
+        return leave_two_out(sequences).valid
+    except InputError:
+        return None
 
 
 def _extras(result: Calibration) -> dict[str, Array]:

@@ -41,7 +41,7 @@ def transfer_ndcg(unit: Vectors, held: Held, seed: int) -> float:
         seed: of the users who are asked, 5,000 at most.
     """
     users = np.random.Generator(np.random.PCG64(seed)).permutation(len(held.targets))[:_USERS]
-    some = Held(held.histories.select(users, held.histories.lengths()[users]), held.targets[users])
+    some = held.select(users)
     scorer = nearest(unit)
     return max(mean_at("ndcg", rank_targets(scorer, some, recent), _CUTOFF) for recent in RECENT)
 

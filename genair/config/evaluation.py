@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from genair.config.ranges import require
+from genair.errors import UsageError
 
 
 @dataclass(frozen=True)
@@ -11,6 +12,8 @@ class EvaluateConfig:
 
     Attributes:
         split: name in `genair.data.SPLITS`: which events are ranked; None is as the model was trained.
+        keep_seen: rank items that the user had before, too, and events of such items; None is as the model
+            was trained.
         negatives: sampled items that a target is ranked among; None is the whole catalogue.
         seed: of negatives and resampling.
         tail_quantile: share of the items, rarest first, that are tail.
@@ -20,6 +23,7 @@ class EvaluateConfig:
     """
 
     split: str | None = None
+    keep_seen: bool | None = None
     negatives: int | None = None
     seed: int = 0
     tail_quantile: float = 0.8
@@ -36,3 +40,8 @@ class EvaluateConfig:
             value = getattr(self, name)
             require(0 < value < 1, f"--{name.replace('_', '-')}", value, "above 0 and below 1")
         require(self.seed >= 0, "--seed", self.seed, "0 or more")
+        if self.keep_seen and self.negatives is not None:
+            raise UsageError(
+                "--negatives are items that the user never had, so a repeat beside them gives itself away:"
+                " they need --no-keep-seen"
+            )

@@ -11,7 +11,7 @@ from genair.errors import UsageError
 
 ITEM_ENCODERS = ("id", "text", "text+id", "text-init")
 PRECISIONS = ("fp32", "bf16", "fp16")
-_OFF_BY_DEFAULT = ("schedule", "warmup", "precision")
+_OFF_BY_DEFAULT = ("keep_seen", "schedule", "warmup", "precision")
 _COUNTS = ("negatives", "dim", "blocks", "heads", "max_length", "batch_size", "epochs", "patience")
 
 
@@ -78,6 +78,7 @@ class TrainConfig:
         seed: of weights, order and dropout.
         joint: calibration as a part of the loss.
         split: name in `genair.data.SPLITS`: which events are learned from.
+        keep_seen: validate on events of items that the user had before, too, among all items.
     """
 
     backbone: str = "sasrec"
@@ -102,6 +103,7 @@ class TrainConfig:
     seed: int = 0
     joint: JointConfig = field(default_factory=JointConfig)
     split: str = "last-two"
+    keep_seen: bool = False
 
     @classmethod
     def from_settings(cls, settings: Mapping[str, Any]) -> "TrainConfig":

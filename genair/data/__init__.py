@@ -7,7 +7,7 @@ from genair.registry import Registry
 
 if TYPE_CHECKING:
     from genair.data.scores import Score
-    from genair.data.sequences import Sequences, Split
+    from genair.data.sequences import Split
 
 SCORES: Registry["type[Score]"] = Registry(
     "score",
@@ -19,7 +19,7 @@ SCORES: Registry["type[Score]"] = Registry(
     },
 )
 
-SPLITS: Registry["Callable[[Sequences], Split]"] = Registry(
+SPLITS: Registry["Callable[..., Split]"] = Registry(
     "split",
     {
         "last-two": "genair.data.sequences:leave_two_out",

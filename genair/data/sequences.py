@@ -1,12 +1,13 @@
 """Each user's history in time order, and the leave-two-out split.
 
 Last event = test, last but one = validation, the rest = training. Users with fewer than three events are
-training data only. Equal timestamps keep the order of the input; their share is counted, since many ties
+training data only. An item that its user had before is no recommendation, so events of such items are not
+held unless asked for. Equal timestamps keep the order of the input; their share is counted, since many ties
 make next-item metrics unreliable.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -71,10 +72,25 @@ class Held:
     Attributes:
         histories: what the model may see; the validation item is part of it at test time.
         targets: int64 item indices, shape (users,).
+        keep_seen: whether items of the history are candidates, too, and so may be what came.
+        repeats: events that are not held, since what came is in the history.
     """
 
     histories: Sequences
     targets: Indices
+    keep_seen: bool = False
+    repeats: int = 0
+
+    def select(self, users: Indices) -> "Held":
+        """Return the events of some of the users."""
+        histories = self.histories.select(users, self.histories.lengths()[users])
+        return replace(self, histories=histories, targets=self.targets[users])
+
+    def are_repeats(self) -> npt.NDArray[np.bool_]:
+        """Return whether what came is in the history, shape (users,)."""
+        users = np.repeat(np.arange(len(self.targets)), self.histories.lengths())
+        again = users[self.histories.items == self.targets[users]]
+        return np.bincount(again, minlength=len(self.targets)) > 0
 
 
 @dataclass(frozen=True)
@@ -112,11 +128,16 @@ def build_sequences(log: Interactions, ids: IdMap, *, name: str, skip_unknown: b
     return Sequences(log.user_ids, offsets, items, len(ids), ties, unknown, times if log.timed else None)
 
 
-def leave_two_out(sequences: Sequences) -> Split:
+def leave_two_out(sequences: Sequences, *, keep_seen: bool = False) -> Split:
     """Split every history into training, validation and test.
 
+    Args:
+        sequences: whole histories.
+        keep_seen: hold events of items that the user had before, too.
+
     Raises:
-        InputError: no user has three events, so there is nothing to validate or test on.
+        InputError: no user has three events, or all the held are repeats and those are not kept, so there is
+            nothing to validate or test on.
     """
     lengths = sequences.lengths()
     held = np.flatnonzero(lengths >= MIN_EVENTS)
@@ -124,8 +145,8 @@ def leave_two_out(sequences: Sequences) -> Split:
         raise InputError(f"no user has {MIN_EVENTS} events: nothing is left to validate or test on")
     return Split(
         train=training_part(sequences),
-        valid=hold(sequences, held, lengths[held] - 2),
-        test=hold(sequences, held, lengths[held] - 1),
+        valid=hold(sequences, held, lengths[held] - 2, keep_seen=keep_seen),
+        test=hold(sequences, held, lengths[held] - 1, keep_seen=keep_seen),
     )
 
 
@@ -136,6 +157,19 @@ def training_part(sequences: Sequences) -> Sequences:
     return sequences.select(np.arange(len(sequences)), ends)
 
 
-def hold(sequences: Sequences, users: Indices, ends: Indices) -> Held:
-    """Return what event number ends[i] (0 the first) of users[i] is to be predicted from, and its item."""
-    return Held(sequences.select(users, ends), sequences.items[sequences.offsets[users] + ends])
+def hold(sequences: Sequences, users: Indices, ends: Indices, *, keep_seen: bool) -> Held:
+    """Return what event number ends[i] (0 the first) of users[i] is to be predicted from, and its item.
+
+    Raises:
+        InputError: repeats are not kept, and all are repeats.
+    """
+    targets = sequences.items[sequences.offsets[users] + ends]
+    held = Held(sequences.select(users, ends), targets, keep_seen)
+    if keep_seen:
+        return held
+    new = np.flatnonzero(~held.are_repeats())
+    if not new.size:
+        raise InputError(
+            "every event to predict is of an item that its user had before: only --keep-seen predicts these"
+        )
+    return replace(held.select(new), repeats=len(targets) - len(new))

@@ -19,12 +19,16 @@ _SAME_START = 0.5
 _INSTEAD = "use --split last-two"
 
 
-def split_by_time(sequences: Sequences) -> Split:
+def split_by_time(sequences: Sequences, *, keep_seen: bool = False) -> Split:
     """Split all histories at two moments.
+
+    Args:
+        sequences: whole histories, with times.
+        keep_seen: hold events of items that the user had before, too.
 
     Raises:
         InputError: the log has no times or they are no clock, they are too few to be split, or nobody has an
-            event in a period and one before it.
+            event in a period and one before it, of a new item if repeats are not kept.
     """
     times = clock_of(sequences)
     ordered = np.sort(times)
@@ -34,8 +38,8 @@ def split_by_time(sequences: Sequences) -> Split:
     trained, before = (_counts(sequences, times < moment) for moment in (valid_from, test_from))
     return Split(
         train=sequences.select(np.arange(len(sequences)), trained),
-        valid=_next_events(sequences, trained, before),
-        test=_next_events(sequences, before, sequences.lengths()),
+        valid=_next_events(sequences, trained, before, keep_seen=keep_seen),
+        test=_next_events(sequences, before, sequences.lengths(), keep_seen=keep_seen),
     )
 
 
@@ -62,7 +66,7 @@ def _counts(sequences: Sequences, chosen: npt.NDArray[np.bool_]) -> Indices:
     return np.bincount(users[chosen], minlength=len(sequences))
 
 
-def _next_events(sequences: Sequences, begins: Indices, ends: Indices) -> Held:
+def _next_events(sequences: Sequences, begins: Indices, ends: Indices, *, keep_seen: bool) -> Held:
     """Hold each user's first event of a period; `begins` and `ends` count events before it and up to its end.
 
     Raises:
@@ -71,4 +75,4 @@ def _next_events(sequences: Sequences, begins: Indices, ends: Indices) -> Held:
     users = np.flatnonzero((begins > 0) & (ends > begins))
     if not users.size:
         raise InputError(f"no user has an event before and one in each period of the time split: {_INSTEAD}")
-    return hold(sequences, users, begins[users])
+    return hold(sequences, users, begins[users], keep_seen=keep_seen)

@@ -19,9 +19,19 @@ def split_of(contender: Contender) -> str:
     return str(contender.model.config.get("split", LAST_TWO))
 
 
+def keeps_seen(contender: Contender) -> bool:
+    """Return whether a model was validated on events of items that the user had before, too."""
+    return bool(contender.model.config.get("keep_seen", False))
+
+
 def of_events(sequences: Sequences, task: Task, split: str) -> Iterator[str]:
     """Yield what is to be known of the events that are ranked."""
     test = task.split.test
+    if test.repeats:
+        yield (
+            f"{test.repeats} of {test.repeats + len(test.targets)} users are left out: what they had next is"
+            " in their history; --keep-seen ranks such items, too"
+        )
     cold = int(np.sum(task.groups.item_events == 0))
     if cold:
         yield f"{cold} of {len(test.targets)} events to predict are of items without a training event"

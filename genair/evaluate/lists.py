@@ -1,4 +1,4 @@
-"""What is recommended to everybody: lists of the k best items that the user never had, and how they spread.
+"""What is recommended to everybody: lists of each user's k best candidates, and how they spread.
 
 coverage@k: share of the catalogue that is on anyone's list (Ge, Delgado-Battenfeld & Jannach, RecSys 2010).
 gini@k: Gini coefficient of how often each item of the catalogue is listed, those never listed included; 0 if

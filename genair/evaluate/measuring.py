@@ -34,7 +34,7 @@ class Outcome:
     Attributes:
         task: in the model's indices.
         ranks: of the targets, shape (users,).
-        lists: the best items that each user never had, as indices (users, largest cutoff).
+        lists: each user's best candidates, as indices (users, largest cutoff).
     """
 
     task: Task

@@ -1,8 +1,8 @@
 """The rank of each held-out item among the whole catalogue, or among a few sampled items.
 
-In the catalogue items of the user's history are left out (the target itself never is, even if it was consumed
-before). Ties: mean rank, 1 + items above + half of the items level with the target, so a constant score
-earns no metric by the order of the table.
+Items of the user's history are left out of the catalogue, unless what was held keeps them; a target that is
+in the history is a candidate in any case. Ties: mean rank, 1 + items above + half of the items level with the
+target, so a constant score earns no metric by the order of the table.
 
 The mean rank among m others is 1 + (m + s) / 2, where s sums sign(score - the target's score) over them: one
 pass counts what is above and what is level. Items left out have a score of -inf, which adds 1 to m and -1 to
@@ -32,7 +32,7 @@ class Block:
 
     Attributes:
         users: rows of what was held, shape (block,).
-        scores: (block, items); -inf for every item of the user's history.
+        scores: (block, items); -inf for every item that is left out.
         targets: the target's column, (block, 1).
         wanted: the target's score, even if it is in the history, (block, 1).
     """
@@ -74,7 +74,8 @@ def score_blocks(
         _check_finite(scores)
         targets = torch.from_numpy(held.targets[users, None] - 1).to(scores.device)
         wanted = scores.gather(1, targets)
-        scores[_seen(held.histories, users, scores.device)] = -torch.inf
+        if not held.keep_seen:
+            scores[_seen(held.histories, users, scores.device)] = -torch.inf
         yield Block(users, scores, targets, wanted)
 
 

@@ -1,12 +1,12 @@
 """The whole stage: models and a log in, rows of figures and each user's rank out."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from genair.config import EvaluateConfig
 from genair.data.sequences import Sequences
-from genair.evaluate.caveats import of_catalogues, of_events, of_model, split_of
+from genair.evaluate.caveats import keeps_seen, of_catalogues, of_events, of_model, split_of
 from genair.evaluate.measuring import Contender, Outcome, measure
 from genair.evaluate.report import report
 from genair.evaluate.task import make_task, reindexed
@@ -17,7 +17,7 @@ class Evaluation:
     """Figures of a model.
 
     Attributes:
-        rows: see `genair.evaluate.report`, with the protocol: `split`, and `negatives` or None.
+        rows: see `genair.evaluate.report`, with the protocol: `split`, `keep_seen`, and `negatives` or None.
         outcome: what they were made of.
         summary: the protocol, for a person.
         caveats: what a reader of the figures should know, one line each.
@@ -62,9 +62,12 @@ def evaluate(
 
     Raises:
         InputError: the log cannot be split so, scores are not numbers, or the other model lacks items.
-        UsageError: there is no such split, or there are too few items for so many negatives.
+        UsageError: there is no such split, there are too few items for so many negatives, or the model was
+            trained with `keep_seen`, which negatives do not go with.
     """
     split = config.split or split_of(contender)
+    if config.keep_seen is None:
+        config = replace(config, keep_seen=keeps_seen(contender))
     models = [contender] if against is None else [contender, against]
     tasks = []
     for one in models:
@@ -77,15 +80,20 @@ def evaluate(
         *(words for one in models[1:] for words in of_catalogues(contender, one)),
     ]
     outcomes = [measure(one, task, batch_size) for one, task in zip(models, tasks, strict=True)]
-    protocol = {"split": split, "negatives": config.negatives}
+    protocol = {"split": split, "keep_seen": config.keep_seen, "negatives": config.negatives}
     rows = [row | protocol for row in report(*outcomes, seed=config.seed)]
-    return Evaluation(rows, outcomes[0], _summary(outcomes[0], split, config.negatives), said)
+    return Evaluation(rows, outcomes[0], _summary(outcomes[0], split, config), said)
 
 
-def _summary(mine: Outcome, split: str, negatives: int | None) -> str:
-    groups, items = mine.task.groups, len(mine.task.events)
-    among = f"{negatives} sampled items" if negatives else f"all of {items} items"
+def _summary(mine: Outcome, split: str, config: EvaluateConfig) -> str:
+    groups = mine.task.groups
     return (
-        f"{len(mine.ranks)} users, split {split}, ranked among {among}; popular items have"
-        f" {groups.tail_below} training events or more, long users {groups.short_below}"
+        f"{len(mine.ranks)} users, split {split}, ranked among {_candidates(len(mine.task.events), config)};"
+        f" popular items have {groups.tail_below} training events or more, long users {groups.short_below}"
     )
+
+
+def _candidates(items: int, config: EvaluateConfig) -> str:
+    if config.negatives is not None:
+        return f"{config.negatives} sampled items"
+    return f"all of {items} items" + ("" if config.keep_seen else " less those they had")

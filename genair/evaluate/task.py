@@ -37,13 +37,14 @@ class Task:
     def candidates(self) -> Indices:
         """Return among how many items each target is ranked, itself included, shape (users,)."""
         test = self.split.test
+        n_items, users = test.histories.n_items, len(test.targets)
         if self.negatives is not None:
-            return np.full(len(test.targets), self.negatives.shape[1] + 1)
-        users = np.repeat(np.arange(len(test.targets)), test.histories.lengths())
-        others = test.histories.items != test.targets[users]
-        pairs = np.unique(users[others] * (test.histories.n_items + 1) + test.histories.items[others])
-        had = np.bincount(pairs // (test.histories.n_items + 1), minlength=len(test.targets))
-        return test.histories.n_items - had
+            return np.full(users, self.negatives.shape[1] + 1)
+        if test.keep_seen:
+            return np.full(users, n_items)
+        rows = np.repeat(np.arange(users), test.histories.lengths())
+        pairs = np.unique(rows * (n_items + 1) + test.histories.items)
+        return n_items - np.bincount(pairs // (n_items + 1), minlength=users)
 
 
 def make_task(sequences: Sequences, item_ids: Sequence[str], split_name: str, config: EvaluateConfig) -> Task:
@@ -53,13 +54,13 @@ def make_task(sequences: Sequences, item_ids: Sequence[str], split_name: str, co
         sequences: whole histories.
         item_ids: the catalogue; item_ids[i] is item index i + 1 of the sequences.
         split_name: in `genair.data.SPLITS`.
-        config: of negatives and groups.
+        config: of repeats, negatives and groups.
 
     Raises:
         InputError: the log cannot be split so.
         UsageError: there is no such split, or there are too few items for so many negatives.
     """
-    split = SPLITS.get(split_name)(sequences)
+    split = SPLITS.get(split_name)(sequences, keep_seen=bool(config.keep_seen))
     events = np.bincount(split.train.items, minlength=sequences.n_items + 1)[1:]
     named = np.unique(sequences.items)
     rows = rows_of(sequences, split.test.histories.user_ids)

@@ -65,7 +65,7 @@ def train_on(
     """
     uses_text = config.items != "id"
     vectors = torch.from_numpy(np.asarray(table.vectors)) if table is not None and uses_text else None
-    split = SPLITS.get(config.split)(sequences)
+    split = SPLITS.get(config.split)(sequences, keep_seen=config.keep_seen)
     run = train_model(split, vectors, config, device, on_epoch, checkpoints)
     settings = used_settings(config)
     steps = add_step(

@@ -37,6 +37,14 @@ def evaluate(
             shown=False,
         ),
     ] = DEFAULT.split,
+    keep_seen: Annotated[
+        bool | None,
+        typer.Option(
+            "--keep-seen/--no-keep-seen",
+            help="Rank items that the user had before, too, by default as the model was trained.",
+            show_default=False,
+        ),
+    ] = DEFAULT.keep_seen,
     negatives: Annotated[
         int | None,
         typer.Option(
@@ -83,8 +91,9 @@ def evaluate(
 
     Ranks each user's last event, or with --split time the first of the log's last tenth, among the whole
     catalogue, and reports HR, NDCG and MRR with bootstrap intervals, for all and for groups by training
-    events; and coverage, Gini and popularity of what is recommended. Items the user had before are left out;
-    ties count by mean rank. With --vectors models of --items text rank items that came after their training.
+    events; and coverage, Gini and popularity of what is recommended. Items the user had before are left out,
+    and so are events of such items; --keep-seen leaves nothing out. Ties count by mean rank. With --vectors
+    models of --items text rank items that came after their training.
     """
     for name in ("tail", "short"):
         if options.is_given(context, f"{name}_below"):
@@ -93,7 +102,9 @@ def evaluate(
         options.refuse_idle(context, "needs --ranks", "force")
     elif str(ranks) == options.STDIN:
         raise UsageError("--ranks needs a file: the figures go to stdout")
-    config = EvaluateConfig(split, negatives, seed, tail_quantile, tail_below, short_quantile, short_below)
+    config = EvaluateConfig(
+        split, keep_seen, negatives, seed, tail_quantile, tail_below, short_quantile, short_below
+    )
     check_operands(model, interactions, *(one for one in (vectors, against) if one is not None))
     with lines_out(ranks, force=force) if ranks else nullcontext() as sink:
         from genair.device import resolve_device

@@ -38,9 +38,7 @@ def recommend(
         typer.Option("--user", metavar="ID", help="Only this user of the log; may be repeated."),
     ] = None,
     k: Annotated[int, typer.Option("-k", metavar="N", help="Most items a user gets.")] = DEFAULT.k,
-    keep_seen: Annotated[
-        bool, typer.Option("--keep-seen", help="Recommend items of the user's own history, too.")
-    ] = DEFAULT.keep_seen,
+    keep_seen: options.KeepSeen = DEFAULT.keep_seen,
     join: Annotated[
         str | None,
         typer.Option(

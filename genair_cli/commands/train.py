@@ -60,6 +60,7 @@ def train(
     split: Annotated[
         str, options.choice("--split", "What is left for validation and test", SPLITS.names())
     ] = DEFAULT.split,
+    keep_seen: options.KeepSeen = DEFAULT.keep_seen,
     calibrate_weight: Annotated[
         float | None,
         typer.Option(

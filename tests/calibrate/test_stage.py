@@ -157,6 +157,14 @@ def test_without_validation_events_there_is_none_to_stop_on(table, toy_sequences
         calibrate_table(table, toy_sequences([[1, 2], [3, 4]] * 9, N), config, "ab")
 
 
+def test_events_of_items_that_the_user_had_are_no_validation_events(table, toy_sequences):
+    """As there is no other event here, calibration goes on without any."""
+    histories = [[1 + (user + place) % N for place in (0, 1, 2, 0, 1)] for user in range(N)]
+    result = calibrate_table(table, toy_sequences(histories, N), CalibrateConfig(dim=4), "ab").result
+    assert np.isnan(result.after.ndcg)
+    assert result.after.auc > 0
+
+
 @pytest.fixture(scope="module")
 def collapsing(toy_sequences):
     """Make a table, sequences and settings whose paper's loss gives up all but one direction."""

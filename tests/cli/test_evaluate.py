@@ -12,9 +12,8 @@ from ir_measures import MRR, Qrel, ScoredDoc, Success, nDCG
 from genair.io.checkpoints import read_model, write_model
 from genair_cli.main import main
 
-KEYS = [
-    "metric", "k", "group", "value", "stderr", "ci_low", "ci_high", "users", "split", "negatives",
-]  # fmt: skip
+FIGURES = ["metric", "k", "group", "value", "stderr", "ci_low", "ci_high", "users"]
+PROTOCOL = ["split", "keep_seen", "negatives"]
 COMPARED = ["against", "difference", "difference_low", "difference_high", "p"]
 
 
@@ -25,6 +24,22 @@ def by_time(files, tmp_path_factory):
     words = ("train", "-i", files.log, "--items", "id", "--split", "time", "--epochs", "3", "--dim", "8")
     assert main([*map(str, words), "-o", str(model), "-q"]) == 0
     return model
+
+
+@pytest.fixture(scope="module")
+def repeating(files, tmp_path_factory):
+    """Return a log whose every second user had the last item before, and all users' histories."""
+    histories = {}
+    for line in files.log.read_bytes().splitlines():
+        event = json.loads(line)
+        histories.setdefault(event["user_id"], []).append(event)
+    for place, own in enumerate(histories.values()):
+        own.sort(key=lambda event: event["timestamp"])
+        if place % 2:
+            own[-1]["item_id"] = own[0]["item_id"]
+    log = tmp_path_factory.mktemp("repeating") / "log.jsonl"
+    log.write_text("".join(json.dumps(event) + "\n" for own in histories.values() for event in own))
+    return log, {user: [event["item_id"] for event in own] for user, own in histories.items()}
 
 
 def ranks_of(path):
@@ -40,9 +55,10 @@ def value(result, metric, k, group="all", key="value"):
 def test_every_row_has_the_same_keys_and_says_the_protocol(run, files):
     result = run("eval", files.model, "-i", files.log)
     assert len(result.rows) == 72
-    assert all(list(row) == KEYS for row in result.rows)
-    assert {(row["split"], row["negatives"]) for row in result.rows} == {("last-two", None)}
-    assert "split last-two, ranked among all of 40 items" in result.err
+    assert all(list(row) == [*FIGURES, *PROTOCOL] for row in result.rows)
+    assert {tuple(row[key] for key in PROTOCOL) for row in result.rows} == {("last-two", False, None)}
+    assert "split last-two, ranked among all of 40 items less those they had;" in result.err
+    assert "left out" not in result.err
     assert {row["group"] for row in result.rows} == {"all", "tail", "popular", "short", "long"}
     for parts in (("tail", "popular"), ("short", "long")):
         users = [value(result, "hr", 5, group, "users") for group in parts]
@@ -77,12 +93,12 @@ def test_the_ranks_are_of_each_user_s_last_event_the_last_user_s_too(run, files,
         histories.setdefault(event["user_id"], []).append(event["item_id"])
     assert {row["user_id"]: row["item_id"] for row in rows} == {
         user: items[-1] for user, items in histories.items() if len(items) >= 3
-    }
+    }, "nobody has an item again"
     for row in rows:
         own = histories[row["user_id"]]
         assert list(row) == ["user_id", "item_id", "rank", "candidates", "item_events", "user_events"]
         assert row["user_events"] == len(own) - 2
-        assert row["candidates"] == 40 - len(set(own[:-1]) - {own[-1]})
+        assert row["candidates"] == 40 - len(set(own[:-1]))
         assert 1 <= row["rank"] <= row["candidates"]
 
 
@@ -184,6 +200,57 @@ def test_a_log_without_a_clock_cannot_be_split_by_time(run, files, tmp_path, tim
     assert "model.h5 was trained on another log" in result.err
 
 
+def test_events_of_items_that_the_user_had_are_ranked_when_asked_for(run, files, repeating, tmp_path):
+    log, histories = repeating
+    long = {user: own for user, own in histories.items() if len(own) >= 3}
+    new = {user: own[-1] for user, own in long.items() if own[-1] not in own[:-1]}
+    words = ("eval", files.model, "-i", log, "--ranks", tmp_path / "ranks.jsonl", "-f")
+    result = run(*words)
+    assert f"{len(long) - len(new)} of {len(long)} users are left out: what they had next is" in result.err
+    assert {row["user_id"]: row["item_id"] for row in ranks_of(tmp_path / "ranks.jsonl")} == new
+    kept = run(*words, "--keep-seen")
+    assert "left out" not in kept.err
+    assert "ranked among all of 40 items;" in kept.err
+    rows = ranks_of(tmp_path / "ranks.jsonl")
+    assert {row["user_id"]: row["item_id"] for row in rows} == {user: own[-1] for user, own in long.items()}
+    assert {row["candidates"] for row in rows} == {40}
+    run(*words, "--keep-seen", "--negatives", 5).fails(2, "--negatives", "need --no-keep-seen")
+
+
+def test_a_model_is_measured_on_what_it_was_validated_on(run, repeating, tmp_path):
+    words = ("train", "-i", repeating[0], "--items", "id", "--epochs", "2", "--dim", "8", "-o")
+    made = [run(*words, tmp_path / "new.h5"), run(*words, tmp_path / "kept.h5", "--keep-seen")]
+    assert [one.status for one in made] == [0, 0]
+    assert made[0].err != made[1].err, "validation follows"
+    for name, flag in (("new.h5", False), ("kept.h5", True)):
+        model = read_model(tmp_path / name, "m")
+        assert model.config.get("keep_seen", False) is flag
+        for options, wanted in (((), flag), (("--keep-seen",), True), (("--no-keep-seen",), False)):
+            result = run("eval", tmp_path / name, "-i", repeating[0], *options)
+            assert {row["keep_seen"] for row in result.rows} == {wanted}
+    run("eval", tmp_path / "kept.h5", "-i", repeating[0], "--negatives", 5).fails(2, "need --no-keep-seen")
+
+
+def test_a_log_of_nothing_but_repeats_at_the_end_says_what_to_do(run, files, tmp_path):
+    items = read_model(files.model, "m").item_ids
+    log, again = tmp_path / "log.jsonl", "every event to predict is of an item that its user had before"
+    log.write_text(
+        "".join(
+            json.dumps({"user_id": f"u{user}", "item_id": items[(user + place) % 40], "timestamp": time})
+            + "\n"
+            for user in range(30)
+            for time, place in enumerate((0, 1, 2, 3, 0, 1))
+        )
+    )
+    run("eval", files.model, "-i", log).fails(3, again, "only --keep-seen predicts these")
+    train = ("train", "-i", log, "--items", "id", "--epochs", "1", "--dim", "8", "-o", tmp_path / "m.h5")
+    run(*train).fails(3, again, "only --keep-seen predicts these")
+    assert run(*train, "--keep-seen").status == 0
+    assert run("eval", tmp_path / "m.h5", "-i", log).status == 0
+    calibrate = ("calibrate", files.vectors, "-i", log, "--features", "20", "--dim", "8", "-o")
+    assert run(*calibrate, tmp_path / "cal.h5").status == 0
+
+
 def test_groups_follow_thresholds_and_quantiles(run, files):
     words = ("eval", files.model, "-i", files.log)
     found = run(*words)
@@ -208,7 +275,7 @@ def test_against_another_order_of_the_same_items_nothing_differs(run, files, tmp
     ids = [model.item_ids[place] for place in order]
     write_model(tmp_path / "other.h5", replace(model, item_ids=ids, weights=moved))
     result = run("eval", files.model, "-i", files.log, "--against", tmp_path / "other.h5")
-    assert all(list(row) == [*KEYS[:-2], *COMPARED, *KEYS[-2:]] for row in result.rows)
+    assert all(list(row) == [*FIGURES, *COMPARED, *PROTOCOL] for row in result.rows)
     for row in result.rows:
         assert row["difference"] == pytest.approx(0, abs=1e-6)
 

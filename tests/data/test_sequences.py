@@ -5,12 +5,12 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from genair.data.ids import IdMap
 from genair.data.interactions import read_interactions
-from genair.data.sequences import build_sequences, leave_two_out, training_part
+from genair.data.sequences import Held, build_sequences, leave_two_out, training_part
 from genair.errors import InputError
 from genair.io.blocks import Block
 from genair.io.jsonl import encode_line
@@ -80,7 +80,7 @@ def test_the_split_loses_no_event_and_leaks_none(events):
         with pytest.raises(InputError, match="no user has 3 events"):
             leave_two_out(sequences_of(events))
         return
-    split = leave_two_out(sequences_of(events))
+    split = leave_two_out(sequences_of(events), keep_seen=True)
     train, valid, test = (
         as_dict(part) for part in (split.train, split.valid.histories, split.test.histories)
     )
@@ -90,6 +90,36 @@ def test_the_split_loses_no_event_and_leaks_none(events):
     assert test == {user: history[:-1] for user, history in long.items()}
     assert split.valid.targets.tolist() == [history[-2] for history in long.values()]
     assert split.test.targets.tolist() == [history[-1] for history in long.values()]
+    assert split.valid.repeats == split.test.repeats == 0
+
+
+@given(LOG)
+@FEW
+def test_events_of_items_that_the_user_had_are_counted_and_not_held(events):
+    histories = [(user, own) for user, own in expected_histories(events).items() if len(own) >= 3]
+    assume(histories)
+    wanted = [
+        {user: (own[:end], own[end]) for user, own in histories if own[end] not in own[:end]}
+        for end in (-2, -1)
+    ]
+    if not all(wanted):
+        with pytest.raises(InputError, match="every event to predict is of an item that its user had before"):
+            leave_two_out(sequences_of(events))
+        return
+    split = leave_two_out(sequences_of(events))
+    for held, new in zip((split.valid, split.test), wanted, strict=True):
+        past = as_dict(held.histories)
+        assert dict(zip(past, zip(past.values(), held.targets.tolist(), strict=True), strict=True)) == new
+        assert held.repeats == len(histories) - len(new)
+
+
+def test_some_of_what_is_held_can_be_selected(toy_sequences):
+    held = Held(toy_sequences([[1, 2], [3], [2, 4, 2]], 4), np.asarray([3, 1, 4]), keep_seen=True)
+    some = held.select(np.asarray([2, 0]))
+    assert as_dict(some.histories) == {"u2": [2, 4, 2], "u0": [1, 2]}
+    assert some.targets.tolist() == [4, 3]
+    assert some.keep_seen
+    assert some.are_repeats().tolist() == [True, False]
 
 
 @given(LOG)
@@ -97,7 +127,7 @@ def test_the_split_loses_no_event_and_leaks_none(events):
 def test_the_training_part_is_the_split_s(events):
     sequences = sequences_of(events)
     if sequences.lengths().max() >= 3:
-        assert as_dict(training_part(sequences)) == as_dict(leave_two_out(sequences).train)
+        assert as_dict(training_part(sequences)) == as_dict(leave_two_out(sequences, keep_seen=True).train)
     else:
         assert as_dict(training_part(sequences)) == as_dict(sequences)
 

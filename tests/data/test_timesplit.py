@@ -59,8 +59,17 @@ def test_a_split_by_hand():
 def test_the_validation_period_is_seen_when_testing_and_the_test_period_s_own_past_is_not():
     events = [*((9, 8, time) for time in range(16)), (0, 1, 3), (0, 2, 16), (0, 3, 18), (0, 4, 19)]
     split = split_by_time(sequences_of(events))
-    assert held_dict(split.valid)["u0"] == ([2], 3)
-    assert held_dict(split.test)["u0"] == ([2, 3], 4), "only the first event of the period is predicted"
+    assert held_dict(split.valid) == {"u0": ([2], 3)}
+    assert held_dict(split.test) == {"u0": ([2, 3], 4)}, "only the first event of the period is predicted"
+    assert (split.valid.repeats, split.test.repeats) == (1, 0), "user 9 has item 8 again at the time 15"
+    assert held_dict(split_by_time(sequences_of(events), keep_seen=True).valid)["u9"] == ([9] * 15, 9)
+
+
+def test_a_period_of_nothing_but_repeats_is_refused_unless_they_are_kept():
+    sequences = sequences_of([*BY_HAND[:-1], (3, 7, 9)])
+    with pytest.raises(InputError, match="had before: only --keep-seen"):
+        split_by_time(sequences)
+    assert held_dict(split_by_time(sequences, keep_seen=True).test) == {"u3": ([8], 8)}
 
 
 def test_users_without_a_past_are_not_held():
@@ -70,13 +79,14 @@ def test_users_without_a_past_are_not_held():
 
 
 @given(
-    st.lists(st.tuples(st.integers(0, 6), st.integers(0, 8), st.integers(0, 40)), min_size=10, max_size=80)
+    st.lists(st.tuples(st.integers(0, 6), st.integers(0, 8), st.integers(0, 40)), min_size=10, max_size=80),
+    st.booleans(),
 )
 @FEW
-def test_nothing_is_seen_before_its_time(events):
+def test_nothing_is_seen_before_its_time(events, keep_seen):
     sequences = sequences_of(events)
     try:
-        split = split_by_time(sequences)
+        split = split_by_time(sequences, keep_seen=keep_seen)
     except InputError:
         assume(False)
     ordered = sorted(time for _, _, time in events)
@@ -90,12 +100,14 @@ def test_nothing_is_seen_before_its_time(events):
 
     assert as_dict(split.train) == {user: before(user, valid_from) for user in sequences.user_ids}
     for held, begin, end in ((split.valid, valid_from, test_from), (split.test, test_from, np.inf)):
-        wanted = {
+        period = {
             user: (before(user, begin), next(item for time, item in histories[user] if begin <= time))
             for user in sequences.user_ids
             if before(user, begin) and any(begin <= time < end for time, _ in histories[user])
         }
-        assert held_dict(held) == wanted
+        kept = {user: (past, item) for user, (past, item) in period.items() if keep_seen or item not in past}
+        assert held_dict(held) == kept
+        assert held.repeats == len(period) - len(kept)
 
 
 @pytest.mark.parametrize(

@@ -13,28 +13,37 @@ from genair.io.checkpoints import ModelFile
 from genair.provenance import add_step
 
 IDS = [f"i{n}" for n in range(1, 7)]
+EXACT = EvaluateConfig()
 
 
-def _said(toy_sequences, histories, times=None, split="last-two"):
+def _said(toy_sequences, histories, times=None, split="last-two", config=EXACT):
     sequences = toy_sequences(histories, 6)
     if times is not None:
         sequences = replace(sequences, times=np.concatenate(times).astype(float))
-    return list(of_events(sequences, make_task(sequences, IDS, split, EvaluateConfig()), split))
+    return list(of_events(sequences, make_task(sequences, IDS, split, config), split))
 
 
 def test_targets_that_were_never_learned_are_counted(toy_sequences):
-    said = _said(toy_sequences, [[1, 2, 3], [2, 1, 2], [1, 1, 6]])
+    said = _said(toy_sequences, [[1, 2, 3], [2, 3, 1], [1, 2, 6]])
     assert said == ["2 of 3 events to predict are of items without a training event"]
 
 
 @pytest.mark.parametrize("times", [None, [[1, 2, 3], [1, 2, 3], [1, 2, 3]]])
 def test_of_an_order_without_a_clock_nothing_is_said(toy_sequences, times):
-    assert _said(toy_sequences, [[1, 2, 1], [2, 1, 2], [1, 1, 2]], times) == []
+    assert _said(toy_sequences, [[1, 3, 2], [2, 3, 1], [1, 3, 2]], times) == []
+
+
+def test_events_that_are_left_out_are_counted(toy_sequences):
+    histories = [[1, 3, 2], [2, 3, 1], [1, 3, 1], [2, 3, 3], [1, 3, 2]]
+    (said,) = _said(toy_sequences, histories)
+    assert said.startswith("2 of 5 users are left out: what they had next is in their history; --keep-seen")
+    (cold,) = _said(toy_sequences, histories, config=EvaluateConfig(keep_seen=True))
+    assert cold == "1 of 5 events to predict are of items without a training event"
 
 
 def test_how_far_last_two_looks_ahead_is_measured(toy_sequences):
     times = [[1, 2, 3], [4, 5, 6], [7, 8, 9], [3, 9, 10]]
-    (said,) = _said(toy_sequences, [[1, 2, 1], [2, 1, 2], [1, 1, 2], [2, 2, 1]], times)
+    (said,) = _said(toy_sequences, [[1, 3, 2], [2, 3, 1], [1, 3, 2], [2, 3, 1]], times)
     # Training events are at 1, 4, 7 and 3; targets at 3, 6, 9 and 10: 2, 1, 0 and 0 of 4 are later.
     assert said.startswith("warning: last-two looks ahead: on average 19% of the training events are later")
     assert "--split time" in said
@@ -42,14 +51,14 @@ def test_how_far_last_two_looks_ahead_is_measured(toy_sequences):
 
 def test_targets_in_a_tie_are_counted(toy_sequences):
     times = [[1, 3, 3], [4, 5, 6], [7, 8, 9], [0, 9, 9]]
-    said = _said(toy_sequences, [[1, 2, 1], [2, 1, 2], [1, 1, 2], [2, 2, 1]], times)
+    said = _said(toy_sequences, [[1, 3, 2], [2, 3, 1], [1, 3, 2], [2, 3, 1]], times)
     assert said[0].startswith("warning: 50% of the events to predict have the time of the event before")
 
 
 def test_a_split_by_time_neither_looks_ahead_nor_ties(toy_sequences):
     rng = np.random.default_rng(0)
-    times = [np.sort(rng.integers(0, 30, 8)) for _ in range(12)]
-    histories = [(rng.integers(3, size=8) + 1).tolist() for _ in range(12)]
+    times = [np.sort(rng.integers(0, 30, 5)) for _ in range(12)]
+    histories = [(rng.permutation(6)[:5] + 1).tolist() for _ in range(12)]
     assert _said(toy_sequences, histories, times, split="time") == []
     assert len(_said(toy_sequences, histories, times)) == 2
 

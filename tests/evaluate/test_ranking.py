@@ -81,6 +81,15 @@ def test_a_target_consumed_before_is_ranked_still(history, toy_sequences):
     assert _rank(_matrix(), history, 3, toy_sequences) == [wanted]
 
 
+@pytest.mark.parametrize(
+    ("history", "target", "wanted"),
+    [([1], 3, 4), ([1, 7], 3, 4), ([1, 7, 3], 3, 4), ([2, 7, 1], 6, 6), ([7, 1], 1, 7)],
+)
+def test_where_the_history_is_kept_all_items_are_candidates(history, target, wanted, toy_sequences):
+    held = Held(toy_sequences([history], 8), np.asarray([target]), keep_seen=True)
+    assert rank_targets(_model(_matrix()).scorer(), held, 50).tolist() == [wanted]
+
+
 @pytest.mark.parametrize("best", [1, 5])
 def test_the_first_and_the_last_item_can_be_ranked_first_and_last(best, toy_sequences):
     scores = np.arange(5.0) if best == 5 else -np.arange(5.0)

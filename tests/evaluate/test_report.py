@@ -16,7 +16,7 @@ from genair.evaluate.task import make_task
 
 KEYS = ["metric", "k", "group", "value", "stderr", "ci_low", "ci_high", "users"]
 IDS = ["a", "b", "c", "d"]
-HISTORIES = [[1, 2, 3], [1, 2, 2], [2, 1, 4], [2, 2, 1, 1, 1]]
+HISTORIES = [[1, 2, 3], [1, 3, 2], [2, 3, 4], [2, 2, 2, 3, 1]]
 
 
 @pytest.fixture

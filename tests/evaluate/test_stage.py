@@ -11,7 +11,7 @@ from genair.config import EvaluateConfig, TrainConfig
 from genair.data.ids import IdMap
 from genair.data.interactions import read_interactions
 from genair.data.sequences import build_sequences, leave_two_out
-from genair.errors import InputError
+from genair.errors import InputError, UsageError
 from genair.evaluate.measuring import Contender
 from genair.evaluate.metrics import CUTOFFS
 from genair.evaluate.ranking import rank_targets
@@ -30,11 +30,11 @@ CONFIG = TrainConfig(items="text+id", dim=16, epochs=8, batch_size=16, max_lengt
 
 @pytest.fixture(scope="module")
 def rows():
-    """Return a log of users who walk round the catalogue and jump now and then."""
+    """Return a log of users who walk round the catalogue, never all of it, and skip items now and then."""
     rng = np.random.default_rng(0)
     made = []
     for user, start in enumerate(rng.integers(N, size=50)):
-        places = (start + np.cumsum(np.where(rng.random(8) < 0.2, rng.integers(N, size=8), 1))) % N
+        places = (start + np.cumsum(np.where(rng.random(8) < 0.2, rng.integers(2, 8, size=8), 1))) % N
         made += [
             {"user_id": f"u{user}", "item_id": f"i{place}", "timestamp": step}
             for step, place in enumerate(places)
@@ -68,8 +68,8 @@ def _evaluation(model, rows, config=EXACT, **more):
     return evaluate(_contender(model), sequences, "ab", config, **more)
 
 
-def _evaluate(model, rows, batch_size=None):
-    return _evaluation(model, rows, batch_size=batch_size).rows
+def _evaluate(model, rows, batch_size=None, config=EXACT):
+    return _evaluation(model, rows, config, batch_size=batch_size).rows
 
 
 def _close(one, other):
@@ -246,3 +246,76 @@ def test_models_of_other_items_are_not_compared(model, rows):
     other = _contender(replace(model, item_ids=known), "other.h5")
     with pytest.raises(InputError, match=r"^other\.h5: does not know 59 items of the log, the first is 'i"):
         _evaluation(model, rows, against=other)
+
+
+@pytest.fixture(scope="module")
+def repeating(rows):
+    """Return the log with every second user's last event one of the item that the user had first."""
+    first = {row["user_id"]: row["item_id"] for row in reversed(rows)}
+    return [
+        row | {"item_id": first[row["user_id"]]}
+        if row["timestamp"] == 7 and int(row["user_id"][1:]) % 2
+        else row
+        for row in rows
+    ]
+
+
+def test_events_of_items_that_the_user_had_are_measured_only_if_asked_for(model, repeating):
+    new, every = (_evaluation(model, repeating, EvaluateConfig(keep_seen=flag)) for flag in (False, True))
+    assert [(len(one.outcome.ranks), one.rows[0]["keep_seen"]) for one in (new, every)] == [
+        (25, False),
+        (50, True),
+    ]
+    assert new.caveats[0].startswith("25 of 50 users are left out")
+    assert "25 users, split last-two, ranked among all of 60 items less those they had;" in new.summary
+    assert "50 users, split last-two, ranked among all of 60 items;" in every.summary
+    assert {row["candidates"] for row in every.per_user(model.item_ids)} == {N}
+
+
+def test_where_the_history_is_kept_ranks_and_lists_are_those_of_all_items(model, repeating):
+    outcome = _evaluation(model, repeating, EvaluateConfig(keep_seen=True)).outcome
+    test = outcome.task.split.test
+    seen = 0
+    for user, (rank, listed) in enumerate(zip(outcome.ranks.tolist(), outcome.lists.tolist(), strict=True)):
+        scores = _contender(model).scorer(test.histories.of(user)[None])[0].numpy()
+        assert rank == 1 + np.sum(scores > scores[test.targets[user] - 1])
+        assert listed == (np.argsort(-scores, kind="stable")[: max(CUTOFFS)] + 1).tolist()
+        seen += len(set(listed[:10]) & set(test.histories.of(user).tolist()))
+    assert seen > 0
+
+
+def test_a_model_is_measured_as_it_was_validated_unless_told_otherwise(model, repeating):
+    keeping = replace(model, config={**model.config, "keep_seen": True})
+    unnamed = replace(model, config={k: value for k, value in model.config.items() if k != "keep_seen"})
+    for one, config, wanted in (
+        (keeping, EXACT, True),
+        (unnamed, EXACT, False),
+        (keeping, EvaluateConfig(keep_seen=False), False),
+        (unnamed, EvaluateConfig(keep_seen=True), True),
+    ):
+        assert {row["keep_seen"] for row in _evaluate(one, repeating, config=config)} == {wanted}
+
+
+def test_another_model_is_asked_for_the_same_events_however_it_was_validated(model, repeating):
+    keeping = _contender(replace(model, config={**model.config, "keep_seen": True}))
+    rows = _evaluation(model, repeating, against=keeping).rows
+    assert {(row["keep_seen"], row["users"]) for row in rows if row["group"] == "all"} == {(False, 25)}
+    assert {row["difference"] for row in rows} == {0}
+
+
+def test_sampled_items_do_not_go_with_what_the_user_had(model, repeating):
+    keeping = replace(model, config={**model.config, "keep_seen": True})
+    with pytest.raises(UsageError, match=r"--negatives .* need --no-keep-seen"):
+        EvaluateConfig(keep_seen=True, negatives=5)
+    with pytest.raises(UsageError, match=r"--negatives .* need --no-keep-seen"):
+        _evaluation(keeping, repeating, EvaluateConfig(negatives=5))
+    assert (
+        len(_evaluation(keeping, repeating, EvaluateConfig(keep_seen=False, negatives=5)).outcome.ranks) == 25
+    )
+
+
+def test_a_log_of_nothing_but_repeats_is_an_error_that_says_what_to_do(model, rows):
+    same = [row | {"item_id": f"i{row['user_id'][1:]}"} for row in rows]
+    with pytest.raises(InputError, match="its user had before: only --keep-seen predicts these"):
+        _evaluate(model, same)
+    assert len(_evaluation(model, same, EvaluateConfig(keep_seen=True)).outcome.ranks) == 50

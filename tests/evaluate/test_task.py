@@ -13,7 +13,7 @@ from genair.errors import InputError, UsageError
 from genair.evaluate.task import make_task, reindexed
 
 CONFIG = EvaluateConfig(negatives=2)
-HISTORIES = [[1, 2, 3, 1], [5, 1, 6], [6, 5, 4, 3], [2], [4, 6, 6]]
+HISTORIES = [[1, 2, 3, 4], [5, 1, 6], [6, 5, 4, 3], [2], [4, 6, 5]]
 IDS = ["e", "a", "f", "b", "d", "c"]
 
 
@@ -25,12 +25,12 @@ def sequences(toy_sequences):
 def test_events_are_those_of_training_only(sequences):
     task = make_task(sequences, IDS, "last-two", CONFIG)
     assert task.events.tolist() == [1, 2, 0, 1, 2, 1]
-    assert task.groups.item_events.tolist() == [1, 1, 0, 1], "of items 1, 6, 3 and 6"
+    assert task.groups.item_events.tolist() == [1, 1, 0, 2], "of items 4, 6, 3 and 5"
     assert task.groups.user_events.tolist() == [2, 1, 2, 1]
 
 
 def test_negatives_are_not_in_the_whole_history_not_even_behind_the_target(toy_sequences):
-    histories = [[1, 2, 3, 4], [4, 3, 2, 1], [5, 6, 5, 6]]
+    histories = [[1, 2, 3, 4], [4, 3, 2, 1], [5, 6, 5, 4]]
     clock = np.asarray([0, 1, 8, 9, 2, 3, 8.5, 9.5, 0.5, 1.5, 2.5, 9.2])
     sequences = replace(toy_sequences(histories, 6), times=clock)
     task = make_task(sequences, IDS, "time", CONFIG)
@@ -41,8 +41,21 @@ def test_negatives_are_not_in_the_whole_history_not_even_behind_the_target(toy_s
 
 def test_candidates_are_what_the_history_leaves(sequences):
     exact = make_task(sequences, IDS, "last-two", EvaluateConfig())
-    assert exact.candidates().tolist() == [4, 4, 3, 5], "a target consumed before is one, too"
+    assert exact.candidates().tolist() == [3, 4, 3, 4]
     assert make_task(sequences, IDS, "last-two", CONFIG).candidates().tolist() == [3, 3, 3, 3]
+
+
+def test_events_of_items_that_the_user_had_are_asked_for_among_all_items_or_not_at_all(toy_sequences):
+    sequences = toy_sequences([[1, 2, 3, 1], [5, 5, 6], [4, 1, 6, 6]], 6)
+    new, every = (
+        make_task(sequences, IDS, "last-two", EvaluateConfig(keep_seen=keep_seen))
+        for keep_seen in (False, True)
+    )
+    assert new.split.test.histories.user_ids == ["u1"]
+    assert new.candidates().tolist() == [5]
+    assert new.groups.user_events.tolist() == [1]
+    assert every.split.test.targets.tolist() == [1, 6, 6]
+    assert every.candidates().tolist() == [6, 6, 6]
 
 
 def test_unknown_splits_are_refused(sequences):
@@ -82,4 +95,4 @@ def test_items_that_no_event_names_need_not_be_known(toy_sequences):
     found = reindexed(sequences, ["a", "b", "never", "d"], ["d", "b", "a"], name="o")
     assert found.items.tolist() == [3, 2, 3, 1]
     assert found.n_items == 3
-    assert leave_two_out(found).test.targets.tolist() == [1]
+    assert leave_two_out(found, keep_seen=True).test.targets.tolist() == [1]

@@ -33,7 +33,7 @@ def vectors(toy_clusters):
 
 @pytest.fixture(scope="module")
 def split(toy_clusters):
-    return leave_two_out(toy_clusters[1])
+    return leave_two_out(toy_clusters[1], keep_seen=True)
 
 
 @pytest.fixture(scope="module")
@@ -265,7 +265,7 @@ def test_validation_and_test_events_do_not_enter(toy_clusters, toy_sequences, ve
 def test_without_associated_items_joint_training_is_an_error_and_plain_training_is_not(
     toy_sequences, vectors
 ):
-    split = leave_two_out(toy_sequences([[1, 1, 1, 2], [3, 3, 3, 3]], N))
+    split = leave_two_out(toy_sequences([[1, 1, 2, 4], [3, 3, 5, 6]], N))
     with pytest.raises(InputError, match="no two items are associated in the training events"):
         _train(split, vectors, JointConfig(weight=0.1))
     assert _train(split, vectors).best.epoch

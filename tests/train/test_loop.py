@@ -178,7 +178,7 @@ _REFUSED = {"backbone": "none", "loss": "none", "schedule": "none"}
 
 
 def test_every_setting_is_tried():
-    tried = {*_CHANGES, *_OF_OTHER_PARTS, *_REFUSED, "patience", "split"}
+    tried = {*_CHANGES, *_OF_OTHER_PARTS, *_REFUSED, "patience", "split", "keep_seen"}
     assert tried == {field.name for field in fields(TrainConfig)}
 
 

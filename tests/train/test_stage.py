@@ -7,9 +7,13 @@ import pytest
 import torch
 
 from genair.config import TrainConfig
+from genair.data.sequences import leave_two_out
 from genair.errors import InputError
+from genair.evaluate.metrics import mean_at
+from genair.evaluate.ranking import rank_targets
 from genair.io.checkpoints import read_model, write_model
 from genair.io.embeddings import EmbeddingTable
+from genair.models.base import restore_recommender
 from genair.provenance import add_step
 from genair.train.idle import used_settings
 from genair.train.stage import train_on
@@ -78,6 +82,21 @@ def test_with_a_split_by_time_nothing_of_the_last_fifth_is_learned_from(table, h
     losses = [row.loss for row in whole.run.epochs]
     assert [row.loss for row in run(valid_from).run.epochs] == losses
     assert [row.loss for row in run(np.sort(clock)[140 * 7 // 10]).run.epochs] != losses
+
+
+def test_validation_can_keep_what_the_user_had_and_nothing_else_changes(
+    table, histories, trained, toy_sequences
+):
+    sequences = toy_sequences(histories, N)
+    kept = _train(table, sequences, replace(CONFIG, keep_seen=True))
+    scorer = restore_recommender(kept.model.config, kept.model.weights, N).scorer()
+    ranks = rank_targets(scorer, leave_two_out(sequences, keep_seen=True).valid, CONFIG.max_length)
+    assert len(ranks) == 20
+    assert kept.run.best.valid_ndcg == pytest.approx(mean_at("ndcg", ranks, 10))
+    assert kept.run.best.valid_ndcg != trained.run.best.valid_ndcg
+    assert [row.loss for row in kept.run.epochs] == [row.loss for row in trained.run.epochs]
+    assert kept.model.config["keep_seen"] is kept.model.steps[-1].settings["keep_seen"] is True
+    assert "keep_seen" not in trained.model.config
 
 
 def test_the_model_file_holds_what_serves_it(table, trained):
