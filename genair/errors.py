@@ -4,6 +4,11 @@ Every message is one line that says what is wrong and, where there is one, what 
 place (`items.jsonl:17`), so that the porch can print `genair embed: error: items.jsonl:17: message`.
 """
 
+import reprlib
+
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = 80
+
 
 class GenairError(Exception):
     """An expected failure: the work cannot be done, and the user can know why."""
@@ -47,6 +52,11 @@ class MissingExtraError(GenairError):
 
 class ReaderClosedError(Exception):
     """Whoever read our output has gone. Not an `OSError`, so nobody below the porch reports it."""
+
+
+def shown(value: object) -> str:
+    """Return a value for a message, shortened if it is long."""
+    return _SHORT.repr(value)
 
 
 def _rebuild(kind: type[GenairError], message: str, where: str | None) -> GenairError:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from genair.errors import GenairError, InputError
+from genair.errors import GenairError, InputError, shown
 
 Row = Mapping[str, Any]
 
@@ -116,7 +116,7 @@ def require_id(row: Row, key: str, where: str) -> str:
     value = row.get(key)
     if isinstance(value, str) and value:
         if "\x00" in value:  # HDF5 cannot store it
-            raise InputError(f"{key} {value!r} holds a null character", where=where)
+            raise InputError(f"{key} {shown(value)} holds a null character", where=where)
         return value
     if value is None or value == "":
         raise InputError(f"missing field {key!r}", where=where)
@@ -148,7 +148,7 @@ def require_time(row: Row, where: str) -> int | float | None:
     time = row.get("timestamp")
     if time is None or (isinstance(time, (int, float)) and not isinstance(time, bool)):
         return time
-    raise InputError(f"timestamp must be a number, not {time!r}", where=where)
+    raise InputError(f"timestamp must be a number, not {shown(time)}", where=where)
 
 
 def require_text(row: Row, key: str, where: str) -> str:

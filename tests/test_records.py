@@ -3,7 +3,7 @@
 import pytest
 
 from genair.errors import InputError
-from genair.records import Archetype, Item, require_id
+from genair.records import Archetype, Item, require_id, require_time
 
 LINE = {"item_id": "7", "prompt": "Who?", "archetype": "Anglers."}
 
@@ -41,6 +41,24 @@ def test_an_id_with_a_null_character_is_refused_before_any_work():
     """HDF5 cannot store one, and says so only after the last item."""
     with pytest.raises(InputError, match=r"^a\.jsonl:3: "):
         require_id({"item_id": "a\x00b"}, "item_id", "a.jsonl:3")
+
+
+def test_what_is_wrong_is_shown_and_never_a_megabyte_of_it():
+    for refuse in (require_id, lambda row, _, where: require_time(row, where)):
+        with pytest.raises(InputError) as refused:
+            refuse({"timestamp": "\0" * 2**20}, "timestamp", "log.jsonl:1")
+        assert len(str(refused.value)) < 200
+
+
+@pytest.mark.parametrize("time", [None, 0, -1, 2.5, 2**70])
+def test_a_time_is_any_number_or_none(time):
+    assert require_time({"timestamp": time}, "log.jsonl:1") == time
+
+
+@pytest.mark.parametrize("time", [True, "", "2016-01-30", [1], {}])
+def test_anything_else_is_no_time(time):
+    with pytest.raises(InputError, match=r"log\.jsonl:1: timestamp must be a number, not "):
+        require_time({"timestamp": time}, "log.jsonl:1")
 
 
 def test_an_archetype_written_by_hand_needs_three_fields():

@@ -11,11 +11,10 @@ import re
 
 import polars as pl
 
-from genair.data.importers.exact import shown
 from genair.errors import InputError
 from genair.io.blocks import Block
 from genair.io.jsonl import parse_line
-from genair.records import require_id
+from genair.records import require_id, require_time
 
 USER, ITEM, TIME = "user_id", "item_id", "timestamp"
 _NO_TIME = "no timestamp here, but on earlier lines: all lines have one or none has"
@@ -92,10 +91,9 @@ def _exact(block: Block, name: str, timed: bool | None) -> pl.DataFrame:
         row = parse_line(line, where)
         users.append(require_id(row, USER, where))
         items.append(require_id(row, ITEM, where))
-        time = row.get(TIME)
-        timed = _same_kind(timed, time, where)
-        if timed:
-            times.append(_number(time, where))
+        timed = _same_kind(timed, row.get(TIME), where)
+        if (time := require_time(row, where)) is not None:
+            times.append(time)
     frame = pl.DataFrame({USER: users, ITEM: items}, schema={USER: pl.String(), ITEM: pl.String()})
     return frame.with_columns(_column(times)) if timed else frame
 
@@ -105,12 +103,6 @@ def _same_kind(timed: bool | None, time: object, where: str) -> bool:
     if timed is not None and timed != here:
         raise InputError(_LATE_TIME if here else _NO_TIME, where=where)
     return here
-
-
-def _number(time: object, where: str) -> float:
-    if isinstance(time, (int, float)) and not isinstance(time, bool):
-        return time
-    raise InputError(f"timestamp must be a number, not {shown(time)}", where=where)
 
 
 def _column(times: list[float]) -> pl.Series:

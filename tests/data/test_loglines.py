@@ -5,9 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genair.data import loglines
-from genair.data.importers.exact import shown
 from genair.data.loglines import read_lines
-from genair.errors import InputError
+from genair.errors import InputError, shown
 from genair.io.blocks import Block
 from genair.io.jsonl import encode_line, read_jsonl
 from genair.records import require_id

@@ -6,8 +6,8 @@ import polars as pl
 
 from genair.data.clock import ClockReader, read_numbers
 from genair.data.importers.base import Batch
-from genair.data.importers.exact import MISSING, complaint, refused_id, shown
-from genair.errors import InputError
+from genair.data.importers.exact import MISSING, complaint, refused_id
+from genair.errors import InputError, shown
 from genair.records import Failed
 
 _IDS = frozenset(["user", "item"])

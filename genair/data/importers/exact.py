@@ -1,14 +1,11 @@
 """Ids are text, exactly: `007` stays so, white space is part of it, no number goes through floating point."""
 
-import reprlib
 from collections.abc import Mapping
 from typing import Any
 
-from genair.errors import InputError
+from genair.errors import InputError, shown
 
 MISSING = "missing"
-_SHORT = reprlib.Repr()
-_SHORT.maxstring = _SHORT.maxother = 80
 
 
 def exact_id(row: Mapping[str, Any], key: str, where: str) -> str:
@@ -43,8 +40,3 @@ def refused_id(value: object) -> str | None:
 def complaint(field: str, reason: str) -> str:
     """Return what is wrong with a field: that it is missing, or its name and the reason."""
     return f"missing field {field!r}" if reason == MISSING else f"{field} {reason}"
-
-
-def shown(value: object) -> str:
-    """Return a value for an error, shortened if it is long."""
-    return _SHORT.repr(value)
