@@ -4,6 +4,7 @@ A log's numbers stay as they are, whole ones as int64, so that nothing is rounde
 text becomes microseconds. Times without an offset are UTC.
 """
 
+import warnings
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,6 +14,7 @@ import numpy.typing as npt
 import polars as pl
 
 from genair.config.importing import TIME_UNITS, with_zone
+from genair.errors import UsageError
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _PATTERNS = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d")
@@ -60,7 +62,13 @@ class ClockReader:
     """Reads one log's times, batch by batch, and says in the end what they were."""
 
     def __init__(self, form: str) -> None:
-        """Take one of `TIME_FORMATS` or a pattern with `%`."""
+        """Take one of `TIME_FORMATS` or a pattern with `%`.
+
+        Raises:
+            UsageError: no time can be read by the pattern.
+        """
+        if "%" in form:
+            _require_pattern(form)
         self._form = form
         self._guessed = form == "auto"
 
@@ -155,5 +163,15 @@ def _iso_ticks(text: str | None) -> int | None:
     return (with_zone(moment) - EPOCH) // timedelta(microseconds=1)
 
 
+def _require_pattern(pattern: str) -> None:
+    try:
+        with warnings.catch_warnings(action="error"):
+            _read_pattern(pl.Series([""]), pattern)
+    except (pl.exceptions.PolarsError, pl.exceptions.ChronoFormatWarning) as error:
+        reason = str(error).partition("\n")[0]
+        raise UsageError(f"no time can be read by --time-format {pattern!r}: {reason}") from error
+
+
 def _read_pattern(values: pl.Series, pattern: str) -> pl.Series:
+    pattern = pattern.replace(".%f", "%.f")  # a fraction of a second, as Python and as polars write it
     return values.str.to_datetime(pattern, time_unit="us", strict=False).dt.epoch("us")

@@ -1,6 +1,6 @@
 """Times are read as they are written, exactly, and what they are is guessed by their size."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import polars as pl
@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genair.config.importing import parse_moment
-from genair.data.clock import UNITS, Clock, ClockReader, read_numbers, units_of
+from genair.data.clock import EPOCH, UNITS, Clock, ClockReader, read_numbers, units_of
 from genair.errors import UsageError
 
 NOON = datetime(2016, 1, 30, 12, tzinfo=UTC)
@@ -97,12 +97,26 @@ def test_columns_of_dates_need_no_guess(kind):
     assert reader.clock(found).seconds(found).to_list() == [SECONDS - 43200, SECONDS + 43200]
 
 
+@pytest.mark.parametrize("fraction", ["25", "250000", "000001"])
+def test_a_fraction_of_a_second_is_read_as_python_reads_it(fraction):
+    text, form = f"30/01/2016 02:18:30.{fraction}", "%d/%m/%Y %H:%M:%S.%f"
+    ticks = (datetime.strptime(text, form).replace(tzinfo=UTC) - EPOCH) // timedelta(microseconds=1)
+    assert ClockReader(form).read(pl.Series([text])).to_list() == [ticks]
+
+
+@pytest.mark.parametrize("pattern", ["%S", "%d/%m/%Y %H", "%d/%m/%Y %H:%M:%S,%f"])
+def test_a_pattern_that_reads_no_time_is_refused(pattern):
+    with pytest.raises(UsageError, match=f"^no time can be read by --time-format '{pattern}': "):
+        ClockReader(pattern)
+
+
 @pytest.mark.parametrize(
     ("form", "good", "bad"),
     [
         ("auto", [str(SECONDS)] * 2, ["noon", "", "nan", "inf", "1e400", "2016-01-30", "0x10", "1_0"]),
         ("auto", ["2016-01-30"] * 2, ["5", "noon", "", "2016-02-30", "2016-13-01", "30/01/2016"]),
         ("%d/%m/%Y", ["30/01/2016"], ["01/30/2016", "noon", ""]),
+        ("%d/%m/%Y %H:%M:%S.%f", ["30/01/2016 02:18:30.25"], ["30/01/2016", "30/01/2016 02:18:30,25"]),
         ("ms", [SECONDS * 1000.0], [float("nan"), float("inf"), None, 1e300]),
         ("iso", ["2016-01-30"], ["noon", "5"]),
     ],
