@@ -19,7 +19,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import polars as pl
@@ -31,31 +33,35 @@ _CHUNK = 1_000_000
 _YEARS = (1_300_000_000, 1_600_000_000)
 
 
-def make_log(path: Path, events: int, *, quoted: bool) -> int:
-    """Write the synthetic log, and return its size in bytes before compression."""
+def events_of(events: int) -> Iterator[pl.DataFrame]:
+    """Yield the synthetic log."""
     users, items = max(1, events // 10), max(1, events // 50)
     reach = np.cumsum(1 / np.arange(1, items + 1))
+    for start in range(0, events, _CHUNK):
+        rng = np.random.default_rng([7, start])
+        count = min(_CHUNK, events - start)
+        rows = pl.DataFrame(
+            {
+                "user_id": rng.integers(users, size=count),
+                "item_id": np.searchsorted(reach, rng.random(count) * reach[-1]),
+                "rating": rng.integers(1, 6, count),
+                "timestamp": rng.integers(*_YEARS, count),
+            }
+        )
+        again = pl.concat([rows.head(count - count // 100), rows.head(count // 100)])
+        yield again.with_columns(
+            user_id="A" + pl.col("user_id").cast(pl.String).str.zfill(13),
+            item_id="B" + pl.col("item_id").cast(pl.String).str.zfill(9),
+        )
+
+
+def make_log(path: Path, events: int, *, quoted: bool) -> int:
+    """Write the synthetic log, and return its size in bytes before compression."""
+    style: Literal["always", "never"] = "always" if quoted else "never"
     size = 0
     with gzip.open(path, "wb", compresslevel=1) as file:
-        for start in range(0, events, _CHUNK):
-            rng = np.random.default_rng([7, start])
-            count = min(_CHUNK, events - start)
-            rows = pl.DataFrame(
-                {
-                    "user_id": rng.integers(users, size=count),
-                    "item_id": np.searchsorted(reach, rng.random(count) * reach[-1]),
-                    "rating": rng.integers(1, 6, count),
-                    "timestamp": rng.integers(*_YEARS, count),
-                }
-            )
-            again = pl.concat([rows.head(count - count // 100), rows.head(count // 100)])
-            named = again.with_columns(
-                user_id="A" + pl.col("user_id").cast(pl.String).str.zfill(13),
-                item_id="B" + pl.col("item_id").cast(pl.String).str.zfill(9),
-            )
-            style = "always" if quoted else "never"
-            text = named.write_csv(include_header=start == 0, quote_style=style).encode()
-            size += file.write(text)
+        for number, rows in enumerate(events_of(events)):
+            size += file.write(rows.write_csv(include_header=number == 0, quote_style=style).encode())
     return size
 
 

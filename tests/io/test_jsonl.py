@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genair.errors import GenairError, InputError
-from genair.io.jsonl import HashingReader, encode_line, parse_line, read_jsonl, read_records
+from genair.io.jsonl import HashingReader, blocks_of, encode_line, parse_line, read_jsonl, read_records
 from genair.records import Failed
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
@@ -197,6 +197,22 @@ def test_the_digest_is_of_what_passed(data):
     reader = HashingReader(io.BytesIO(data))
     assert b"".join(reader) == data
     assert reader.sha256 == hashlib.sha256(data).hexdigest()
+
+
+@given(st.lists(st.binary(min_size=1, max_size=9), max_size=9))
+@settings(deadline=None, max_examples=60)
+def test_blocks_have_the_lines_and_the_digest_is_of_all_bytes(pieces):
+    data = b"\xef\xbb\xbf" + b"".join(pieces)
+    reader = HashingReader(io.BytesIO(data))
+    assert b"".join(block.data for block in blocks_of(reader, "a")) == data[3:]
+    assert reader.sha256 == hashlib.sha256(data).hexdigest()
+
+
+def test_blocks_of_damaged_gzip_are_an_input_error(tmp_path):
+    path = tmp_path / "a.jsonl.gz"
+    path.write_bytes(gzip.compress(b'{"a":1}\n' * 50)[:-9])
+    with gzip.open(path) as stream, pytest.raises(InputError, match=r"^a: the gzip data is damaged"):
+        list(blocks_of(HashingReader(stream), "a"))
 
 
 def test_what_was_not_read_is_not_in_the_digest():
