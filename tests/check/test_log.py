@@ -147,9 +147,11 @@ def test_tomorrow_is_no_time_of_an_event_and_now_is(world):
     assert world.found(events=[*world.events, *soon])["odd-time"].places.first[0].where == "log.jsonl:42"
 
 
-def test_large_integers_keep_every_digit(world):
+def test_times_keep_every_digit(world):
     nanoseconds = [{**row, "timestamp": START * 10**9 + n} for n, row in enumerate(world.events)]
     assert "ties" not in world.found(events=nanoseconds)
+    fractions = [{**row, "timestamp": START + n / 8} for n, row in enumerate(world.events)]
+    assert not {"ties", "odd-time"} & world.found(events=fractions).keys()
     huge = [{**row, "timestamp": 2**70 + n} for n, row in enumerate(world.events)]
     assert "bad-time" not in world.found(events=huge)
 
