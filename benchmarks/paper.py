@@ -1,0 +1,164 @@
+"""An epoch in the paper's setting: genair's steps beside a step that does what the published code does.
+
+    python benchmarks/paper.py beauty EMB.h5 interactions.jsonl.gz [--steps 3]
+        [--users 0.02 --results FOLDER]
+
+The setting: SASRec of 2 blocks, 128 wide, dropout .5, histories of 200 events, batches of 128 users, frozen
+text vectors through the adapter, binary cross-entropy with one negative, and 1e-4 times the calibration.
+EMB.h5 is what `genair embed` wrote. genair calibrates 1,024 random items a step, or the whole catalogue.
+
+`as published` is a re-implementation of what costs there, on genair's own layers: histories padded to 200;
+the adapter over every position, padding too, for what came before, what came and what did not; calibration
+over all events of a batch, each pair's weight looked up in a dictionary by a loop in Python, and a tensor of
+all differences (events x events x 128). Its seconds are the mean of a few steps, times an epoch's steps.
+A step of the published code itself was once measured at about 5.0 s (`CITED`), on two other cores.
+
+An epoch is one pass over the training events, without validation; the fastest of two counts. Every row is a
+process of its own. Writes paper-NAME.json into benchmarks/results, or into --results for a trial with a share
+of the users.
+"""
+
+import argparse
+import json
+import math
+import sys
+import time
+from collections.abc import Callable
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+import torch
+from histories import read_histories
+from sheet import RESULTS, Row, Sheet, alone
+from torch import Tensor
+from torch.nn import functional
+
+from genair.config import JointConfig, TrainConfig
+from genair.data.association import associate
+from genair.data.padding import pad_histories
+from genair.data.sequences import Split, leave_two_out
+from genair.io.embeddings import read_table
+from genair.models.base import Recommender, build_recommender
+from genair.train.learner import Learner
+
+ALPHA, GAMMA, EPOCHS = 1e-4, 4.0, 2
+CITED = {"step_s": 5.0, "steps": 175}
+CONFIG = TrainConfig(
+    items="text", loss="bce", dim=128, blocks=2, dropout=0.5, max_length=200, joint=JointConfig(alpha=ALPHA)
+)
+WHOLE = JointConfig(alpha=ALPHA, items=0)
+
+
+def made(split: Split, vectors: Tensor, config: TrainConfig) -> tuple[Recommender, Learner]:
+    """Return an untrained model and what trains it."""
+    torch.manual_seed(config.seed)
+    model = build_recommender(config, split.train.n_items, vectors)
+    return model, Learner(model, split.train, config)
+
+
+def epochs(split: Split, vectors: Tensor, config: TrainConfig) -> Row:
+    """Return the seconds of genair's epochs."""
+    _, learner = made(split, vectors, config)
+    row: Row = {"seconds": [], "cpu_seconds": []}
+    for _ in range(EPOCHS):
+        start, cpu = time.perf_counter(), time.process_time()
+        learner.epoch()
+        row["seconds"].append(round(time.perf_counter() - start, 2))
+        row["cpu_seconds"].append(round(time.process_time() - cpu, 2))
+    return row
+
+
+def calibration(embedded: Tensor, items: list[int], weights: dict[tuple[int, int], float]) -> Tensor:
+    """Return the paper's loss over events, whose items may repeat, one pair after the other."""
+    count = len(items)
+    looked_up = [weights.get(pair, 1.0) for pair in combinations(items, 2)]
+    upper = torch.zeros(count, count)
+    upper[*torch.triu_indices(count, count, 1)] = torch.tensor(looked_up)
+    unit = functional.normalize(embedded, dim=1)
+    distances = (unit[:, None] - unit[None, :]).pow(2).sum(dim=2)
+    return -((upper + upper.T) * distances).sum() / (count * (count - 1))
+
+
+def published_loss(
+    model: Recommender, whole: Tensor, negatives: Tensor, weights: dict[tuple[int, int], float]
+) -> Tensor:
+    """Return the loss of padded histories (users, length + 1), given as many negatives as inputs."""
+    vectors = functional.pad(model.items.vectors, (0, 0, 1, 0))
+    inputs, targets = whole[:, :-1], whole[:, 1:]
+    events, came, other = (model.items.adapter(vectors[indices]) for indices in (inputs, targets, negatives))
+    states, present = model.backbone(events, inputs != 0), targets != 0
+    wanted, unwanted = ((states * items).sum(dim=2)[present] for items in (came, other))
+    loss = -(functional.logsigmoid(wanted) + functional.logsigmoid(-unwanted)).mean()
+    return loss + ALPHA * calibration(came[present], targets[present].tolist(), weights)
+
+
+def published(split: Split, vectors: Tensor, steps: int) -> Row:
+    """Return the seconds of an epoch of such steps."""
+    model, learner = made(split, vectors, CONFIG)
+    pairs, train = associate(split.train, CONFIG.joint.graph), split.train
+    ends = zip((pairs.rows + 1).tolist(), (pairs.columns + 1).tolist(), strict=True)
+    half = dict(zip(ends, np.exp(-GAMMA * pairs.scores).tolist(), strict=True))
+    weights = half | {(j, i): weight for (i, j), weight in half.items()}
+    order = np.random.default_rng(0).permutation(len(train))
+    seconds = []
+    for step in range(steps):
+        users = order[step * CONFIG.batch_size : (step + 1) * CONFIG.batch_size]
+        whole = torch.zeros(len(users), CONFIG.max_length + 1, dtype=torch.int64)
+        recent = torch.from_numpy(pad_histories(train, users, CONFIG.max_length + 1))
+        whole[:, : recent.shape[1]] = recent
+        negatives = torch.randint(1, train.n_items + 1, (len(users), CONFIG.max_length))
+        start = time.perf_counter()
+        learner.optimizer.zero_grad()
+        published_loss(model.train(), whole, negatives, weights).backward()
+        learner.optimizer.step()
+        seconds.append(time.perf_counter() - start)
+    an_epoch = math.ceil(len(train) / CONFIG.batch_size)
+    return {
+        "seconds": [round(float(np.mean(seconds)) * an_epoch, 2)],
+        "step_s": [round(s, 3) for s in seconds],
+    }
+
+
+def rows_of(split: Split, vectors: Tensor, steps: int) -> dict[str, Callable[[], Row]]:
+    """Return what is measured, by title."""
+    whole = TrainConfig(**{**vars(CONFIG), "joint": WHOLE})
+    return {
+        "genair, 1024 items": lambda: epochs(split, vectors, CONFIG),
+        "as published": lambda: published(split, vectors, steps),
+        "genair, whole catalogue": lambda: epochs(split, vectors, whole),
+    }
+
+
+def main() -> None:
+    """Measure what has no row yet, or the one that is named, here."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("name")
+    parser.add_argument("embeddings")
+    parser.add_argument("interactions")
+    parser.add_argument("--users", type=float, default=1.0, help="share of them")
+    parser.add_argument("--steps", type=int, default=3)
+    parser.add_argument("--results", type=Path, default=RESULTS)
+    parser.add_argument("--only", help="print this row, keep nothing")
+    given = parser.parse_args()
+    table = read_table(Path(given.embeddings), given.embeddings)
+    split = leave_two_out(read_histories(given.interactions, given.users, table.item_ids))
+    works = rows_of(split, torch.from_numpy(np.asarray(table.vectors)), given.steps)
+    if given.only:
+        print(json.dumps(works[given.only]()))
+        return
+    data = {"users": len(split.train), "items": split.train.n_items, "events": len(split.train.items)}
+    sheet = Sheet(
+        given.results / f"paper-{given.name}.json", {**data, "cited": CITED, "torch": torch.__version__}
+    )
+    for title in works:
+        sheet.measure(
+            title, lambda only=title: alone([sys.executable, __file__, *sys.argv[1:], "--only", only])
+        )
+    own = min(sheet.rows["genair, 1024 items"]["seconds"])
+    print(f"as published / genair: {min(sheet.rows['as published']['seconds']) / own:.1f}")
+    print(f"cited / genair: {CITED['step_s'] * CITED['steps'] / own:.1f}")
+
+
+if __name__ == "__main__":
+    main()
