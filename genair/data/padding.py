@@ -23,14 +23,19 @@ def pad_histories(histories: Sequences, users: Indices, max_length: int) -> Indi
     return padded
 
 
+def users_together(n_items: int) -> int:
+    """Return how many users' float32 scores of n items fit 16 MiB, 512 at most."""
+    return max(1, min(_MOST_USERS, _SCORES_BYTES // (4 * n_items)))
+
+
 def batches_of_like_length(histories: Sequences, size: int | None = None) -> Iterator[Indices]:
     """Yield the users in batches, shortest history first, so that little is padded.
 
     Args:
         histories: of the users; those without events are in no batch.
-        size: users a batch; None takes as many as 16 MiB of float32 scores allow, 512 at most.
+        size: users a batch; None is `users_together`.
     """
-    wanted = size or max(1, min(_MOST_USERS, _SCORES_BYTES // (4 * histories.n_items)))
+    wanted = size or users_together(histories.n_items)
     lengths = histories.lengths()
     users = np.argsort(lengths, kind="stable")[np.count_nonzero(lengths == 0) :]
     for start in range(0, len(users), wanted):

@@ -147,7 +147,9 @@ def train(
 
     table = _vectors(vectors) if needs_vectors else None
     events = read_log(interactions, table.item_ids if table else None, on_error)
-    made = _Run(config, chosen, table, events).learn(plan, log)
+    run = _Run(config, chosen, table, events)
+    run.require_memory()
+    made = run.learn(plan, log)
     console.note(f"genair train: {made.summary()}")
     return events.status
 
@@ -160,6 +162,19 @@ class _Run:
     device: "torch.device"
     table: "EmbeddingTable | None"
     events: "Log"
+
+    def require_memory(self) -> None:
+        """Say what the work will take.
+
+        Raises:
+            GenairError: there is not enough.
+        """
+        from genair.train.memory import estimate_memory, require_memory
+
+        width = 0 if self.table is None or self.config.items == "id" else self.table.vectors.shape[1]
+        memory = estimate_memory(self.config, self.events.sequences, width, self.device.type)
+        console.detail(f"genair train: will take about {memory.words(self.device.type)}")
+        require_memory(memory, self.device)
 
     def learn(self, plan: Plan, log: Path | None) -> "TrainedModel":
         """Do the work."""

@@ -69,3 +69,14 @@ def test_a_model_records_the_settings_that_shaped_it(train, run, tmp_path, words
     assert _SOME & config.keys() == used
     assert row["steps"][-1]["settings"] == config
     assert config.get("negatives", 9) in {9, 1024}
+
+
+def test_what_the_run_will_take_is_told_when_asked_and_refused_if_it_is_not_there(
+    train, tmp_path, monkeypatch
+):
+    assert "MiB on cpu: weights and Adam" in train("--device", "cpu", "-v").err
+    assert "MiB on cpu" not in train("--device", "cpu").err
+    (tmp_path / "out.h5").unlink()
+    monkeypatch.setattr("genair.train.memory.free_on", lambda _device: 1 << 20)
+    train("--device", "cpu").fails(1, "not enough memory: training would take about", "1 MiB are free")
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,143 @@
+"""How much memory training will take beyond what its data already has, estimated before it starts.
+
+The graph of joint training is not counted. A test compares estimates with what runs take.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from genair.config import TrainConfig
+from genair.data.padding import users_together
+from genair.data.sequences import Sequences
+from genair.device import free_on
+from genair.errors import GenairError
+from genair.models.base import Recommender, backbone_of
+from genair.models.items import ItemEncoder
+from genair.train import LOSSES
+from genair.train.losses import chunk_events
+
+_FLOAT, _INTEGER, _MIB = 4, 8, 1 << 20
+_LIBRARIES = 90 << 20  # what torch loads when it first learns
+_OUTSIDE, _TRANSFORMER, _OTHER = 10, 36, 14  # numbers of an event, in `dim`: outside blocks, and in each
+_MATRICES = 4  # of attention, events x events, in each block
+_RANKED = 12  # numbers of an event while ranking, in `dim`
+_DRAWN = 6  # numbers of an event with each negative
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Bytes, by what takes them.
+
+    Attributes:
+        computing: where the run computes.
+        staying: on this machine, wherever it computes.
+    """
+
+    computing: Mapping[str, int]
+    staying: Mapping[str, int]
+
+    def by_device(self, device: str) -> dict[str, int]:
+        """Return the sums, by kind of device."""
+        computing, staying = sum(self.computing.values()), sum(self.staying.values())
+        return {"cpu": computing + staying} if device == "cpu" else {device: computing, "cpu": staying}
+
+    def words(self, device: str) -> str:
+        """Return the sums, and every part, in MiB."""
+        sums = " and ".join(
+            f"{size // _MIB} MiB on {place}" for place, size in self.by_device(device).items()
+        )
+        parts = [*self.computing.items(), *self.staying.items()]
+        return f"{sums}: {', '.join(f'{name} {size // _MIB}' for name, size in parts)}"
+
+
+def estimate_memory(config: TrainConfig, sequences: Sequences, width: int, device: str) -> Memory:
+    """Return about how much training takes, within a factor of 1.5 on the processor.
+
+    Args:
+        config: the stage's settings.
+        sequences: whole histories.
+        width: numbers of an item's frozen vector; 0 if there is none.
+        device: where it computes.
+
+    Raises:
+        UsageError: there is no such backbone or loss.
+    """
+    n_items = sequences.n_items
+    model = _without_storage(config, n_items, width)
+    weights = _FLOAT * sum(parameter.numel() for parameter in model.parameters())
+    frozen = _FLOAT * n_items * width
+    computing = {
+        "weights and Adam": 4 * weights,  # a gradient and two moments each
+        "item table": _FLOAT * n_items * config.dim * _table_widths(config, model),
+        "events": max(_learned(config, sequences), _ranked(config, sequences)),
+        "scores": max(_compared(config, sequences, device), 3 * _FLOAT * users_together(n_items) * n_items),
+    }
+    staying = {
+        "copies": 5 * weights + frozen,  # of the best epoch and the one before it, and for the checkpoint
+        "histories": 5 * _INTEGER * len(sequences.items),
+        "libraries": _LIBRARIES,
+    }
+    return Memory(computing if device == "cpu" else {**computing, "vectors": frozen}, staying)
+
+
+def require_memory(memory: Memory, device: torch.device) -> None:
+    """Refuse a run that this machine, or its card, has not the memory for.
+
+    Raises:
+        GenairError: there is not enough; the message has both numbers.
+    """
+    for place, needed in memory.by_device(device.type).items():
+        there = free_on(str(device) if place == device.type else place)
+        if there is not None and needed > there:
+            raise GenairError(
+                f"not enough memory: training would take about {needed // _MIB} MiB on {place}, and"
+                f" {there // _MIB} MiB are free: try a smaller --batch-size, --max-length or --dim"
+            )
+
+
+def _without_storage(config: TrainConfig, n_items: int, width: int) -> Recommender:
+    with torch.device("meta"):
+        vectors = torch.empty(n_items, width) if width else None
+        return Recommender(ItemEncoder(config, n_items, vectors), backbone_of(config.backbone)(config))
+
+
+def _table_widths(config: TrainConfig, model: Recommender) -> int:
+    """Return the numbers of an item, in `dim`: its row, and what an adapter keeps, with their gradients."""
+    learned = LOSSES.get(config.loss).whole  # otherwise of a few items, and of all only while ranking
+    mapped = (11 if learned else 6) if model.items.adapter else 0
+    return mapped + (6 if learned else 3)
+
+
+def _learned(config: TrainConfig, sequences: Sequences) -> int:
+    """Return the bytes that a backbone keeps of a step's events, for their gradients."""
+    users, length = _batch(config, sequences)
+    attends = "heads" in backbone_of(config.backbone).uses
+    numbers = _OUTSIDE + config.blocks * (_TRANSFORMER if attends else _OTHER)
+    matrices = config.blocks * config.heads * _MATRICES if attends else 0
+    return _FLOAT * users * length * (numbers * config.dim + matrices * length)
+
+
+def _ranked(config: TrainConfig, sequences: Sequences) -> int:
+    """Return the bytes that a backbone has of the events of users who are ranked together."""
+    users = min(users_together(sequences.n_items), len(sequences))
+    _, length = _batch(config, sequences)
+    return _FLOAT * users * length * config.dim * _RANKED
+
+
+def _compared(config: TrainConfig, sequences: Sequences, device: str) -> int:
+    """Return the bytes of a step's scores."""
+    loss = LOSSES.get(config.loss)
+    if loss.whole:
+        return _FLOAT * chunk_events(device, sequences.n_items) * sequences.n_items
+    users, length = _batch(config, sequences)
+    return _FLOAT * users * length * _DRAWN * (config.negatives if "negatives" in loss.uses else 1)
+
+
+def _batch(config: TrainConfig, sequences: Sequences) -> tuple[int, int]:
+    """Return the windows of the largest step and the events of the longest."""
+    lengths = sequences.lengths()
+    windows = int(np.sum(-(-(lengths - 1) // config.max_length)))
+    return min(config.batch_size, windows), min(config.max_length, int(lengths.max()))
