@@ -19,9 +19,8 @@ from genair.records import require_id, require_time
 USER, ITEM, TIME = "user_id", "item_id", "timestamp"
 _NO_TIME = "no timestamp here, but on earlier lines: all lines have one or none has"
 _LATE_TIME = "a timestamp here, but none on earlier lines: all lines have one or none has"
-_LETTER_OR_HALF = re.compile(
-    rb"\\u(?:00[0-7]|[dD])"
-)  # an escaped ASCII character, or half of one beyond 16 bits
+# an escaped ASCII character, or half of one beyond 16 bits
+_LETTER_OR_HALF = re.compile(rb"\\u(?:00[0-7]|[dD])")
 _INT64 = range(-(2**63), 2**63)
 
 

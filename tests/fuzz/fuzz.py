@@ -6,6 +6,7 @@ What it finds lies in `crash-*`; in the corpus, under a name that says what it i
 """
 
 import sys
+from pathlib import Path
 
 import atheris
 
@@ -14,5 +15,5 @@ with atheris.instrument_imports(include=["genair"]):
 
 if __name__ == "__main__":
     target = TARGETS[sys.argv.pop(1)]
-    atheris.Setup(sys.argv, target)
+    atheris.Setup([*sys.argv, f"-dict={Path(__file__).with_name('dictionary')}"], target)
     atheris.Fuzz()
