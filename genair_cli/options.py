@@ -54,11 +54,14 @@ def with_preset(context: typer.Context, preset: str | None) -> Mapping[str, Any]
 def with_defaults(context: typer.Context, defaults: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the command's settings, with other defaults for those that nobody gave."""
     settings = dict(context.params)
-    for name, value in defaults.items():
-        source = context.get_parameter_source(name)
-        if source is None or source.name == "DEFAULT":
-            settings[name] = value
+    settings.update({name: value for name, value in defaults.items() if is_default(context, name)})
     return settings
+
+
+def is_default(context: typer.Context, name: str) -> bool:
+    """Return whether nobody gave a parameter, neither on the command line nor in a settings file."""
+    source = context.get_parameter_source(name)
+    return source is None or source.name == "DEFAULT"
 
 
 def is_given(context: typer.Context, name: str) -> bool:

@@ -5,7 +5,6 @@ setting that changes nothing misleads.
 """
 
 import os
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 import typer
 
 from genair.errors import GenairError, InputError
+from genair.io.shelf import read_toml
 
 Defaults = dict[str, dict[str, Any]]
 
@@ -49,12 +49,8 @@ def _options(context: typer.Context) -> Mapping[str, frozenset[str]]:
 
 
 def _read(path: Path, known: Mapping[str, frozenset[str]]) -> Defaults:
-    try:
-        tables = tomllib.loads(path.read_text("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"not TOML ({error})", where=str(path)) from error
     found: Defaults = {}
-    for command, values in tables.items():
+    for command, values in read_toml(path, str(path)).items():
         if command not in known or not isinstance(values, dict):
             raise InputError(f"[{command}] is not a command: use one of {', '.join(known)}", where=str(path))
         found[command] = {key.replace("-", "_"): value for key, value in values.items()}

@@ -182,6 +182,14 @@ def test_a_ratio_and_an_alpha_exclude_each_other():
         JointConfig(weight=0.1, alpha=0.1)
 
 
+def test_options_say_all_of_training_but_the_graph():
+    config = replace(EVERYTHING, joint=JointConfig(0.5, None, "alignment", items=7), dim=8)
+    assert TrainConfig.from_options(config.options()) == config
+    assert TrainConfig.from_options({"dim": 8, "alpha": 2.0, "output": "x"}) == TrainConfig(
+        dim=8, joint=JointConfig(alpha=2.0)
+    )
+
+
 def test_what_is_off_in_training_is_not_recorded():
     assert TrainConfig(joint=JointConfig(items=5)).settings() == TrainConfig().settings()
     assert {"joint", "schedule", "warmup", "precision"}.isdisjoint(TrainConfig().settings())

@@ -4,19 +4,19 @@ A template is TOML with `version`, `system`, `user`, `prime` and `max_field_char
 `{attributes}` are replaced. Attribute values never are searched for placeholders.
 """
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from genair.errors import InputError, UsageError
+from genair.errors import InputError
+from genair.io.shelf import Shelf
 from genair.plaintext import clean_text, has_letters, plain_text, text_keys
 from genair.provenance import digest_of
 from genair.records import ChatPrompt, Item
 
-_FOLDER = resources.files("genair.archetype") / "prompts"
+TEMPLATES = Shelf("prompt template", resources.files("genair.archetype") / "prompts", takes_paths=True)
 _TEXTS = ("system", "user", "prime")
 _KEYS = {*_TEXTS, "version", "max_field_chars"}
 
@@ -52,12 +52,6 @@ class PromptTemplate:
         return ChatPrompt(system, user.replace("{attributes}", attributes), prime)
 
 
-def template_names() -> tuple[str, ...]:
-    """Return the names of the built-in templates."""
-    files = (Path(entry.name) for entry in _FOLDER.iterdir())
-    return tuple(sorted(file.stem for file in files if file.suffix == ".toml"))
-
-
 def load_template(name: str) -> PromptTemplate:
     """Return a built-in template by name, or one from a TOML file.
 
@@ -65,21 +59,11 @@ def load_template(name: str) -> PromptTemplate:
         UsageError: there is no such template or file.
         InputError: the file is not a template.
     """
-    if name in template_names():
-        return _parse(name, (_FOLDER / f"{name}.toml").read_text("utf-8"), name)
-    path = Path(name)
-    if not path.is_file():
-        known = ", ".join(template_names())
-        raise UsageError(f"no prompt template {name!r}: name a TOML file, or one of {known}")
-    try:
-        return _parse(path.stem, path.read_text("utf-8"), name)
-    except UnicodeDecodeError as error:
-        raise InputError("not UTF-8", where=name) from error
+    return _parse(Path(name).stem, TEMPLATES.read(name), name)
 
 
-def _parse(name: str, text: str, where: str) -> PromptTemplate:
+def _parse(name: str, data: Mapping[str, Any], where: str) -> PromptTemplate:
     try:
-        data = tomllib.loads(text)
         if unknown := sorted(data.keys() - _KEYS):
             raise ValueError(f"unknown key {unknown[0]}")
         if wrong := [key for key in _TEXTS if not isinstance(data.get(key, ""), str)]:
@@ -92,7 +76,7 @@ def _parse(name: str, text: str, where: str) -> PromptTemplate:
             prime=str(data.get("prime", "")),
             max_field_chars=int(data.get("max_field_chars", 300)),
         )
-    except (tomllib.TOMLDecodeError, KeyError, ValueError, TypeError) as error:
+    except (KeyError, ValueError, TypeError) as error:
         raise InputError(f"not a prompt template ({error})", where=where) from error
     if "{attributes}" not in template.user:
         raise InputError("the template's user text lacks {attributes}", where=where)

@@ -12,6 +12,12 @@ from genair.errors import UsageError
 ITEM_ENCODERS = ("id", "text", "text+id", "text-init")
 PRECISIONS = ("fp32", "bf16", "fp16")
 _OFF_BY_DEFAULT = ("keep_seen", "schedule", "warmup", "precision")
+_OF_JOINT = {
+    "calibrate_weight": "weight",
+    "alpha": "alpha",
+    "calibrate_objective": "objective",
+    "calibrate_items": "items",
+}
 _COUNTS = ("negatives", "dim", "blocks", "heads", "max_length", "batch_size", "epochs", "patience")
 
 
@@ -112,6 +118,18 @@ class TrainConfig:
         if "graph" in joint:
             joint["graph"] = GraphConfig(**joint["graph"])
         return cls(**{**settings, "joint": JointConfig(**joint)})
+
+    @classmethod
+    def from_options(cls, options: Mapping[str, Any]) -> "TrainConfig":
+        """Return what options of the command line say by their names; what they lack is at its default."""
+        joint = {name: options[option] for option, name in _OF_JOINT.items() if option in options}
+        own = {one.name: options[one.name] for one in fields(cls) if one.name in options}
+        return cls(**own, joint=JointConfig(**joint))
+
+    def options(self) -> dict[str, Any]:
+        """Return the values of all options that say these settings."""
+        own = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "joint"}
+        return own | {option: getattr(self.joint, name) for option, name in _OF_JOINT.items()}
 
     def __post_init__(self) -> None:
         """Refuse values outside their range."""

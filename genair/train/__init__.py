@@ -1,8 +1,10 @@
 """Training recommenders."""
 
 from collections.abc import Callable
+from importlib import resources
 from typing import TYPE_CHECKING
 
+from genair.io.shelf import Shelf
 from genair.registry import Registry
 
 if TYPE_CHECKING:
@@ -30,3 +32,4 @@ SCHEDULES: Registry["Callable[[float], float]"] = Registry(
         "cosine": "genair.train.schedules:cosine",
     },
 )
+RECIPES = Shelf("recipe", resources.files("genair") / "recipes", takes_paths=True)

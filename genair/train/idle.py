@@ -2,25 +2,40 @@
 
 from typing import Any
 
+from genair.calibrate import OBJECTIVES
 from genair.config import TrainConfig
+from genair.data import SPLITS
 from genair.models.base import backbone_of
-from genair.train import LOSSES
+from genair.train import LOSSES, SAMPLERS, SCHEDULES
 
 _OF_BACKBONES = ("blocks", "heads", "dropout")
 _OF_CLOZE = "mask_probability"
 _OF_LOSSES = ("sampler", "negatives", "gbce_t")
+_OF_JOINT = ("calibrate_objective", "calibrate_items")
 
 
 def idle_settings(config: TrainConfig) -> dict[str, str]:
-    """Return the names of the settings that change nothing, each with what makes it so.
+    """Return the options that change nothing, by their names, each with what makes it so.
 
     Raises:
-        UsageError: there is no such backbone or loss.
+        UsageError: there is no such backbone, loss, sampler, schedule, objective or split.
     """
+    SAMPLERS.check(config.sampler)
+    SCHEDULES.check(config.schedule)
+    OBJECTIVES.check(config.joint.objective)
+    SPLITS.check(config.split)
     backbone, loss = backbone_of(config.backbone), LOSSES.get(config.loss)
     uses = backbone.uses if backbone.causal else backbone.uses | {_OF_CLOZE}
-    idle = {name: f"--backbone {config.backbone}" for name in (*_OF_BACKBONES, _OF_CLOZE) if name not in uses}
-    return idle | {name: f"--loss {config.loss}" for name in _OF_LOSSES if name not in loss.uses}
+    joint = () if config.joint.is_on() else _OF_JOINT
+    return {
+        **{
+            name: f"with --backbone {config.backbone}"
+            for name in (*_OF_BACKBONES, _OF_CLOZE)
+            if name not in uses
+        },
+        **{name: f"with --loss {config.loss}" for name in _OF_LOSSES if name not in loss.uses},
+        **dict.fromkeys(joint, "without --calibrate-weight or --alpha"),
+    }
 
 
 def used_settings(config: TrainConfig) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from genair.archetype.prompts import template_names
+from genair.archetype.prompts import TEMPLATES
 from genair.config import DEFAULT_MODEL, PRESETS, ArchetypeConfig, Decoding, EmbedConfig
 from genair.device import usable_cores
 from genair.errors import InputError, UsageError
@@ -50,7 +50,7 @@ def archetype(
         options.choice("--preset", "Defaults for the prompt and for decoding", tuple(PRESETS), shown=False),
     ] = None,
     prompt: Annotated[
-        str, options.choice("--prompt", "Prompt template, or a TOML file", template_names())
+        str, options.choice("--prompt", "Prompt template, or a TOML file", TEMPLATES.names())
     ] = DEFAULT.prompt,
     item_type: Annotated[str, typer.Option(help="What the prompt calls an item.")] = DEFAULT.item_type,
     fields: Annotated[

@@ -18,7 +18,7 @@ from genair.config.importing import (
     TableConfig,
 )
 from genair.data.importers import IMPORTERS
-from genair.data.importers.recipes import Comparison, Recipe, load_recipe, recipe_names
+from genair.data.importers.recipes import RECIPES, Comparison, Recipe, load_recipe
 from genair.errors import UsageError
 from genair.io.jsonl import encode_line
 from genair.provenance import versions_of
@@ -66,7 +66,7 @@ def import_(
     ] = None,
     recipe: Annotated[
         str | None,
-        options.choice("--recipe", "Defaults that make a published data set", recipe_names(), shown=False),
+        options.choice("--recipe", "Defaults that make a published data set", RECIPES.names(), shown=False),
     ] = None,
     min_rating: Annotated[
         float | None, typer.Option(metavar="R", help="Lowest rating to keep.", show_default=False)

@@ -1,18 +1,18 @@
 """`genair train`: a sequential recommender on item vectors, ids, or both."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from genair.calibrate import OBJECTIVES
-from genair.config import ITEM_ENCODERS, PRECISIONS, JointConfig, TrainConfig
+from genair.config import ITEM_ENCODERS, PRECISIONS, TrainConfig
 from genair.data import SPLITS
 from genair.errors import InputError
 from genair.models import BACKBONES
-from genair.train import LOSSES, SAMPLERS, SCHEDULES
+from genair.train import LOSSES, RECIPES, SAMPLERS, SCHEDULES
 from genair_cli import options
 from genair_cli.console import console
 from genair_cli.growing import growing, refuse_packed
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from genair_cli.logs import Log
 
 DEFAULT = TrainConfig()
+_WEIGHTS = ("calibrate_weight", "alpha")
 
 
 def train(
@@ -39,6 +40,10 @@ def train(
     interactions: options.Interactions,
     vectors: Annotated[str | None, typer.Argument(metavar="CAL.h5", show_default=False)] = None,
     output: options.Output = None,
+    recipe: Annotated[
+        str | None,
+        options.choice("--recipe", "Defaults for a data set, or a TOML file", RECIPES.names(), shown=False),
+    ] = None,
     backbone: Annotated[
         str,
         options.choice("--backbone", "The recommender, yours by module:Class or one of", BACKBONES.names()),
@@ -137,7 +142,7 @@ def train(
 
     chosen = resolve_device(device)
     config = _config(context, chosen)
-    needs_vectors = items != "id" or vectors is not None
+    needs_vectors = config.items != "id" or vectors is not None
     check_operands(*([vectors] if needs_vectors else []), interactions)
     refuse_terminal(output)
     plan = Plan(output, None, on_error, resume=resume, force=force)
@@ -227,32 +232,24 @@ class _Run:
 
 
 def _config(context: typer.Context, device: "torch.device") -> TrainConfig:
-    """Return the settings.
+    """Return the settings: the command line's, then the recipe's, then the defaults.
 
     Raises:
         UsageError: one is unknown, out of its range, or would change nothing.
+        InputError: the recipe is none.
     """
     from genair.train.idle import idle_settings
     from genair.train.precision import resolve_precision
+    from genair.train.recipes import load_recipe
 
-    given = {**context.params, "precision": resolve_precision(context.params["precision"], device)}
-    OBJECTIVES.check(given["calibrate_objective"])
-    joint = JointConfig(
-        given["calibrate_weight"],
-        given["alpha"],
-        given["calibrate_objective"],
-        items=given["calibrate_items"],
-    )
-    if not joint.is_on():
-        options.refuse_idle(
-            context, "needs --calibrate-weight or --alpha", "calibrate_objective", "calibrate_items"
-        )
-    own = {field.name: given[field.name] for field in fields(TrainConfig) if field.name != "joint"}
-    config = TrainConfig(**own, joint=joint)
+    recipe = context.params["recipe"]
+    stated = load_recipe(recipe) if recipe else {}
+    if not all(options.is_default(context, name) for name in _WEIGHTS):  # whoever gives one gives both
+        stated = {name: value for name, value in stated.items() if name not in _WEIGHTS}
+    given = options.with_defaults(context, stated)
+    config = TrainConfig.from_options({**given, "precision": resolve_precision(given["precision"], device)})
     for name, cause in idle_settings(config).items():
-        options.refuse_idle(context, f"changes nothing with {cause}", name)
-    SAMPLERS.check(config.sampler)
-    SCHEDULES.check(config.schedule)
+        options.refuse_idle(context, f"changes nothing {cause}", name)
     return config
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genair.archetype.prompts import load_template, render_attributes, template_names
+from genair.archetype.prompts import TEMPLATES, load_template, render_attributes
 from genair.errors import InputError, UsageError
 from genair.records import Item
 
@@ -87,7 +87,7 @@ def test_control_tokens_in_values_stay_in_the_users_message():
     assert "<|im_end|>" not in prompt.system + prompt.prime
 
 
-@pytest.mark.parametrize("name", template_names())
+@pytest.mark.parametrize("name", TEMPLATES.names())
 def test_every_built_in_template_is_whole(name):
     template = load_template(name)
     prompt = template.chat("title is Rod", "beauty product")
@@ -175,13 +175,13 @@ def test_what_is_no_template_is_refused_by_name(own, text):
 
 def test_a_template_that_is_no_utf8_is_refused(tmp_path):
     (tmp_path / "mine.toml").write_bytes(b"user = 'caf\xe9 {attributes}'")
-    with pytest.raises(InputError, match="not UTF-8"):
+    with pytest.raises(InputError, match="not TOML"):
         load_template(str(tmp_path / "mine.toml"))
 
 
 @pytest.mark.parametrize("name", ["", "no-such-template", "/", "profil"])
 def test_an_unknown_template_lists_the_known_ones(name):
     with pytest.raises(
-        UsageError, match=f"^no prompt template '{name}': name a TOML file, or one of .*profile"
+        UsageError, match=f"^unknown prompt template '{name}': choose from .*profile, or name a TOML file"
     ):
         load_template(name)

@@ -63,3 +63,4 @@ def test_bash_completion_offers_commands_options_and_names(tmp_path):
     assert "calibrate" in complete("genair", "cal").split()
     assert "--holdout" in complete("genair", "calibrate", "--hold").split()
     assert "sasrec" in complete("genair", "train", "--backbone", "s").split()
+    assert "paper-yelp" in complete("genair", "train", "--recipe", "pap").split()

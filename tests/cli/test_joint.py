@@ -14,8 +14,11 @@ QUICK = ("--epochs", 2, "--dim", 8)
         (("--calibrate-weight", 0), "--calibrate-weight must be above 0, not 0"),
         (("--calibrate-weight", -1), "--calibrate-weight must be above 0, not -1"),
         (("--alpha", "nan"), "--alpha must be above 0, not nan"),
-        (("--calibrate-objective", "paper"), "--calibrate-objective needs --calibrate-weight or --alpha"),
-        (("--calibrate-items", 9), "--calibrate-items needs --calibrate-weight or --alpha"),
+        (
+            ("--calibrate-objective", "paper"),
+            "--calibrate-objective changes nothing without --calibrate-weight or --alpha",
+        ),
+        (("--calibrate-items", 9), "--calibrate-items changes nothing without --calibrate-weight or"),
         (("--alpha", 1, "--calibrate-items", 1), "--calibrate-items must be 0, or 2 or more, not 1"),
         (("--alpha", 1, "--calibrate-objective", "peace"), "unknown objective 'peace': choose from "),
     ],

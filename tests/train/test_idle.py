@@ -1,10 +1,10 @@
 """What a configuration leaves without effect."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import pytest
 
-from genair.config import TrainConfig
+from genair.config import JointConfig, TrainConfig
 from genair.errors import UsageError
 from genair.models import BACKBONES
 from genair.train import LOSSES
@@ -13,10 +13,12 @@ from genair.train.idle import idle_settings, used_settings
 
 def test_idle_settings_are_told_with_their_cause():
     found = idle_settings(TrainConfig(backbone="gru4rec", loss="gbce"))
-    cause = "--backbone gru4rec"
-    assert found == {"heads": cause, "mask_probability": cause, "sampler": "--loss gbce"}
-    assert set(idle_settings(TrainConfig())) == {"mask_probability", "sampler", "negatives", "gbce_t"}
-    assert set(idle_settings(TrainConfig(backbone="bert4rec"))) == {"sampler", "negatives", "gbce_t"}
+    cause = "with --backbone gru4rec"
+    joint = dict.fromkeys(("calibrate_objective", "calibrate_items"), "without --calibrate-weight or --alpha")
+    assert found == {"heads": cause, "mask_probability": cause, "sampler": "with --loss gbce", **joint}
+    plain = TrainConfig(joint=JointConfig(alpha=1.0))
+    assert set(idle_settings(plain)) == {"mask_probability", "sampler", "negatives", "gbce_t"}
+    assert set(idle_settings(replace(plain, backbone="bert4rec"))) == {"sampler", "negatives", "gbce_t"}
 
 
 @pytest.mark.parametrize("backbone", BACKBONES.names())

@@ -4,19 +4,18 @@ A recipe is TOML of this package: `source`, `formats`, `[filters]` and, for one 
 `[filters.FORMAT]`; `[expected.DATA]` has those of users, items and interactions that could be verified.
 """
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genair.errors import UsageError
+from genair.io.shelf import Shelf
 
 if TYPE_CHECKING:
     from genair.data.summary import Summary
 
-_FOLDER = resources.files("genair.data.importers") / "recipes"
+RECIPES = Shelf("recipe", resources.files("genair.data.importers") / "recipes")
 _ANY_FORMAT = "table"
 
 
@@ -88,19 +87,11 @@ class Recipe:
         )
 
 
-def recipe_names() -> tuple[str, ...]:
-    """Return the names of all recipes."""
-    files = (Path(entry.name) for entry in _FOLDER.iterdir())
-    return tuple(sorted(file.stem for file in files if file.suffix == ".toml"))
-
-
 def load_recipe(name: str) -> Recipe:
     """Return a recipe.
 
     Raises:
         UsageError: there is none of that name.
     """
-    if name not in recipe_names():
-        raise UsageError(f"unknown recipe {name!r}: choose from {', '.join(recipe_names())}")
-    data = tomllib.loads((_FOLDER / f"{name}.toml").read_text("utf-8"))
+    data = RECIPES.read(name)
     return Recipe(name, data["source"], tuple(data["formats"]), data["filters"], data["expected"])

@@ -4,7 +4,7 @@ import pytest
 
 from genair.config.importing import FilterConfig
 from genair.data.importers import IMPORTERS
-from genair.data.importers.recipes import load_recipe, recipe_names
+from genair.data.importers.recipes import RECIPES, load_recipe
 from genair.data.summary import Summary
 from genair.errors import UsageError
 
@@ -14,10 +14,10 @@ def summary_of(users, items, interactions):
 
 
 def test_all_recipes_are_there():
-    assert recipe_names() == ("paper-beauty", "paper-fashion", "paper-yelp", "s3rec")
+    assert RECIPES.names() == ("paper-beauty", "paper-fashion", "paper-yelp", "s3rec")
 
 
-@pytest.mark.parametrize("name", recipe_names())
+@pytest.mark.parametrize("name", RECIPES.names())
 def test_a_recipe_sets_what_can_be_set_for_formats_that_there_are(name):
     recipe = load_recipe(name)
     assert set(recipe.formats) <= set(IMPORTERS.names())
