@@ -25,7 +25,7 @@ class SASRec(Backbone):
         super().__init__(config)
         self.positions = nn.Embedding(config.max_length, config.dim)
         nn.init.normal_(self.positions.weight, std=INITIAL_STD)
-        self.norm_in = nn.LayerNorm(config.dim)
+        self.scale = config.dim**0.5
         self.dropout = nn.Dropout(config.dropout)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.blocks))
         self.norm_out = nn.LayerNorm(config.dim)
@@ -33,7 +33,7 @@ class SASRec(Backbone):
     def forward(self, events: Tensor, present: Tensor) -> Tensor:
         """Map events (users, length, dim) to states; see `Backbone.forward`."""
         positions = self.positions.weight[: events.shape[1]]
-        states = self.dropout(self.norm_in(events + positions))
+        states = self.dropout(events * self.scale + positions)
         for block in self.blocks:
             states = block(states)
         normed: Tensor = self.norm_out(states)
