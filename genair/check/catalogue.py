@@ -1,7 +1,8 @@
 """The items, read once, and the rules on them; of an item its id is kept and a few bytes."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import cached_property
+from itertools import chain
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from genair.check.ids import lookalikes, spaced
 from genair.check.lines import JsonLines
 from genair.check.texts import Texts
 from genair.errors import InputError
+from genair.io.jsonl import HashingReader
 from genair.io.uniqueness import UniqueIds
 from genair.records import Item
 
@@ -26,13 +28,11 @@ class Catalogue:
         duplicates: lines whose id came before.
     """
 
-    def __init__(
-        self, stream: Iterable[bytes], name: str, limit: int, on_lines: Callable[[int], None]
-    ) -> None:
+    def __init__(self, reader: HashingReader, name: str, limit: int, on_lines: Callable[[int], None]) -> None:
         """Read ITEMS.jsonl.
 
         Args:
-            stream: its lines.
+            reader: its lines.
             name: what findings call it.
             limit: how many places of a kind are named.
             on_lines: told how many lines have passed, now and then.
@@ -42,7 +42,7 @@ class Catalogue:
         self.texts = Texts(limit)
         self.bad_ids, self.duplicates = Tally(limit), Tally(limit)
         seen = UniqueIds()
-        for where, row in self.lines.read(stream):
+        for where, row in chain.from_iterable(map(self.lines.read, self.lines.blocks(reader))):
             try:
                 item = Item.from_row(row, where)
             except InputError as error:

@@ -2,17 +2,16 @@
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import numpy.typing as npt
 
 from genair.check.findings import NOWHERE, Place, Places, Tally, one_place
 from genair.errors import InputError
-from genair.io.jsonl import Row, read_records
-from genair.records import Failed
+from genair.io.blocks import Block
+from genair.io.jsonl import HashingReader, Row, blocks_of, parse_line
 
-_BOM = b"\xef\xbb\xbf"
 _TOLD = 1000
 
 
@@ -31,7 +30,7 @@ class JsonLines:
     """
 
     def __init__(self, name: str, limit: int, on_lines: Callable[[int], None]) -> None:
-        """Start before the first line; `on_lines` is told of every thousand that pass."""
+        """Start before the first line; `on_lines` is told of every thousand that pass, or of whole blocks."""
         self.name, self.limit = name, limit
         self._on_lines = on_lines
         self.records = 0
@@ -41,25 +40,43 @@ class JsonLines:
         self._line = self._kept = self._next = 0
         self._jumps, self._jumped_to = array("Q"), array("Q")
 
-    def read(self, stream: Iterable[bytes]) -> Iterator[tuple[str, Row]]:
-        """Yield (where, record) of every line that is one."""
+    def blocks(self, reader: HashingReader) -> Iterator[Block]:
+        """Yield the lines in blocks, for `read` or `pass_over`."""
         try:
-            for where, row in read_records(self._watched(stream), self.name):
-                if isinstance(row, Failed):
-                    self.broken.add(where, row.error.message)
-                else:
-                    self.records += 1
-                    yield where, row
+            for block in blocks_of(reader, self.name):
+                self.marked |= block.marked
+                yield block
         except InputError as error:
             self.damage = error.message
 
-    def keep(self) -> None:
-        """Take note that the record that was yielded last is the next row of whoever reads."""
+    def read(self, block: Block) -> Iterator[tuple[str, Row]]:
+        """Yield (where, record) of every line of a block that is one."""
+        for self._line, line in enumerate(block.lines, block.first):
+            where = f"{self.name}:{self._line}"
+            self._watch(line, where)
+            if line.strip():
+                try:
+                    row = parse_line(line, where)
+                except InputError as error:
+                    self.broken.add(where, error.message)
+                else:
+                    self.records += 1
+                    yield where, row
+
+    def keep(self, rows: int = 1) -> None:
+        """Take note that the record yielded last is the next row of whoever reads, or the first of some."""
         if self._line != self._next:
             self._jumps.append(self._kept)
             self._jumped_to.append(self._line)
-        self._kept += 1
-        self._next = self._line + 1
+        self._kept += rows
+        self._next = self._line + rows
+
+    def pass_over(self, block: Block, rows: int) -> None:
+        """Take note that a block's lines are so many records, and all the next rows of whoever reads."""
+        self._line = block.first
+        self.keep(rows)
+        self.records += rows
+        self._on_lines(rows)
 
     def line_of(self, row: int) -> int:
         """Return the line of a row, 0 the first that was kept."""
@@ -77,19 +94,13 @@ class JsonLines:
         first = chosen[: self.limit].tolist()
         return Places(len(chosen), [Place(f"{self.name}:{self.line_of(row)}", tell(row)) for row in first])
 
-    def _watched(self, stream: Iterable[bytes]) -> Iterator[bytes]:
-        for self._line, line in enumerate(stream, start=1):
-            if self._line % _TOLD == 0:
-                self._on_lines(_TOLD)
-            if line.endswith(b"\r\n"):
-                self.carriage.add(
-                    f"{self.name}:{self._line}", "ends in a carriage return, which is passed over"
-                )
-            if self._line == 1 and line.startswith(_BOM):
-                self.marked = True
-            elif not line.strip():
-                self.blank.add(f"{self.name}:{self._line}", "is blank and passed over")
-            yield line
+    def _watch(self, line: bytes, where: str) -> None:
+        if self._line % _TOLD == 0:
+            self._on_lines(_TOLD)
+        if line.endswith(b"\r\n"):
+            self.carriage.add(where, "ends in a carriage return, which is passed over")
+        if not line.strip():
+            self.blank.add(where, "is blank and passed over")
 
 
 def damaged(lines: JsonLines) -> Places:

@@ -1,26 +1,29 @@
 """The click log, read once: 25 bytes an event, and one object for each user and item."""
 
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 
 from genair.check.catalogue import Catalogue
 from genair.check.findings import Tally
 from genair.check.lines import JsonLines
 from genair.data.ids import IdMap
-from genair.data.interactions import Interactions
+from genair.data.interactions import InteractionsBuilder, Times
+from genair.data.loglines import ITEM, TIME, USER, columns_of, plain_lines
+from genair.data.ordering import order_by
 from genair.data.sequences import Sequences, build_sequences
 from genair.errors import InputError
+from genair.io.blocks import Block
 from genair.io.jsonl import HashingReader, Row
 from genair.records import require_id, require_time
 
 Indices = npt.NDArray[np.int64]
 _NONE, _NUMBER, _BAD = range(3)
-_INT64 = range(-(2**63), 2**63)
 
 
 class Log:
@@ -54,41 +57,48 @@ class Log:
         self.lines = JsonLines(name, limit, on_lines)
         self.catalogue = catalogue
         self.bad_ids, self.bad_times = Tally(limit), Tally(limit)
-        self._user_codes: dict[str, int] = {}
-        self._item_codes: dict[str, int] = {}
-        self._users, self._items, self._kinds = array("q"), array("q"), array("b")
-        self._times: array[Any] = array("q")
-        for where, row in self.lines.read(reader):
-            self._add(row, where)
+        self._kinds = array("b")
+        events = InteractionsBuilder()
+        for block in self.lines.blocks(reader):
+            events.add(self._read(block))
+        self._events = events.build()
         self.sha256 = reader.sha256
 
     def __len__(self) -> int:
         """Return the number of events."""
-        return len(self._users)
+        return len(self._events)
 
-    def _add(self, row: Row, where: str) -> None:
-        kind, time = self._time(row, where)
-        try:
-            user, item = require_id(row, "user_id", where), require_id(row, "item_id", where)
-        except InputError:
-            self._blame_ids(row, where)
-            return
-        self.lines.keep()
-        self._users.append(self._user_codes.setdefault(user, len(self._user_codes)))
-        self._items.append(self._item_codes.setdefault(item, len(self._item_codes)))
-        self._kinds.append(kind)
-        if isinstance(time, float) and self._times.typecode == "q":
-            self._times = array("d", self._times)
-        self._times.append(time)
+    def _read(self, block: Block) -> pl.DataFrame:
+        """Return a block's events with usable ids; a time that is none is 0."""
+        plain = None if b"\r" in block.data else plain_lines(block.data)
+        if plain is None:
+            rows = list(self._one_by_one(block))
+            return columns_of(*(zip(*rows, strict=True) if rows else ((), (), ())))
+        self.lines.pass_over(block, len(plain))
+        timed = TIME in plain.columns
+        self._kinds.frombytes(bytes([_NUMBER if timed else _NONE]) * len(plain))
+        return plain if timed else plain.with_columns(pl.lit(0, dtype=pl.Int64).alias(TIME))
+
+    def _one_by_one(self, block: Block) -> Iterator[tuple[str, str, float]]:
+        for where, row in self.lines.read(block):
+            kind, time = self._time(row, where)
+            try:
+                ids = require_id(row, USER, where), require_id(row, ITEM, where)
+            except InputError:
+                self._blame_ids(row, where)
+                continue
+            self.lines.keep()
+            self._kinds.append(kind)
+            yield (*ids, time)
 
     def _blame_ids(self, row: Row, where: str) -> None:
-        for key in ("user_id", "item_id"):
+        for key in (USER, ITEM):
             try:
                 require_id(row, key, where)
             except InputError as error:
                 self.bad_ids.add(where, error.message)
 
-    def _time(self, row: Row, where: str) -> tuple[int, int | float]:
+    def _time(self, row: Row, where: str) -> tuple[int, float]:
         """Return of which kind a line's time is, and the time, 0 where it is none."""
         try:
             time = require_time(row, where)
@@ -97,32 +107,32 @@ class Log:
             return _BAD, 0
         if time is None:
             return _NONE, 0
-        return _NUMBER, time if isinstance(time, float) or time in _INT64 else float(time)
+        return _NUMBER, time
 
-    @cached_property
+    @property
     def user_ids(self) -> list[str]:
         """Outside user ids in order of first appearance."""
-        return list(self._user_codes)
+        return self._events.user_ids
 
-    @cached_property
+    @property
     def item_ids(self) -> list[str]:
         """Outside item ids in order of first appearance, known ones and others."""
-        return list(self._item_codes)
+        return self._events.item_ids
 
     @property
     def users(self) -> Indices:
         """Index into user_ids, shape (events,)."""
-        return np.frombuffer(self._users, dtype=np.int64)
+        return self._events.users
 
     @property
     def items(self) -> Indices:
         """Index into item_ids, shape (events,)."""
-        return np.frombuffer(self._items, dtype=np.int64)
+        return self._events.items
 
     @property
-    def times(self) -> npt.NDArray[Any]:
+    def times(self) -> Times:
         """Timestamps, int64 if all are whole, else float64, shape (events,); 0 where there is none."""
-        return np.frombuffer(self._times, dtype=self._times.typecode)
+        return self._events.times
 
     @property
     def _kind_of(self) -> npt.NDArray[np.int8]:
@@ -141,14 +151,13 @@ class Log:
     @cached_property
     def order(self) -> Indices:
         """Events by user, each user's by time, ties and all events of a log without times by line."""
-        keys = (self.times, self.users) if self.timed else (self.users,)
-        return np.lexsort(keys)
+        return order_by(self.users, self.times) if self.timed else order_by(self.users)
 
     @cached_property
     def sequences(self) -> Sequences:
         """Every user's history, in item indices by item_ids."""
-        times = self.times if self.timed else np.arange(len(self))
-        log = Interactions(self.user_ids, self.item_ids, self.users, self.items, times, self.timed)
+        untimed = replace(self._events, times=np.arange(len(self)), timed=False)
+        log = self._events if self.timed else untimed
         return build_sequences(log, IdMap(self.item_ids), name=self.lines.name)
 
 

@@ -41,41 +41,52 @@ class Interactions:
         return len(self.users)
 
 
+class InteractionsBuilder:
+    """Collects a log; while it grows a row takes 16 bytes, as a result 24, and both are there for a moment.
+
+    Attributes:
+        timed: whether the log has times; None before the first row.
+    """
+
+    def __init__(self) -> None:
+        """Start without rows."""
+        self.timed: bool | None = None
+        self._users, self._items = Codes(), Codes()
+        self._user_codes = [pl.Series(dtype=pl.UInt32())]
+        self._item_codes = [pl.Series(dtype=pl.UInt32())]
+        self._times = [pl.Series(dtype=pl.Int64())]
+
+    def add(self, events: pl.DataFrame) -> None:
+        """Take some events as `read_lines` returns them, all of a log with times or all without."""
+        if events.is_empty():
+            return
+        self.timed = TIME in events.columns
+        self._user_codes.append(self._users.of(events[USER]))
+        self._item_codes.append(self._items.of(events[ITEM]))
+        if self.timed:
+            self._times.append(events[TIME])
+
+    def build(self) -> Interactions:
+        """Return the log."""
+        user_ids, users = self._users.by_appearance(pl.concat(self._user_codes))
+        item_ids, items = self._items.by_appearance(pl.concat(self._item_codes))
+        times = _joined(self._times) if self.timed else np.arange(len(users))
+        return Interactions(user_ids, item_ids, users, items, times, bool(self.timed))
+
+
 def read_interactions(blocks: Iterable[Block], name: str) -> Interactions:
     """Read lines with `user_id`, `item_id` and, on all or none, `timestamp`.
-
-    While they are read a row takes 16 bytes, as a result 24; both are there for a moment.
 
     Raises:
         InputError: a line is not a JSON object, an id is missing or a number, a timestamp is no number or
             missing on some lines, or there are no rows.
     """
-    users, items = Codes(), Codes()
-    user_codes: list[pl.Series] = []
-    item_codes: list[pl.Series] = []
-    times: list[pl.Series] = []
-    timed: bool | None = None
+    builder = InteractionsBuilder()
     for block in blocks:
-        lines = read_lines(block, name, timed=timed)
-        if lines.is_empty():
-            continue
-        timed = TIME in lines.columns
-        user_codes.append(users.of(lines[USER]))
-        item_codes.append(items.of(lines[ITEM]))
-        if timed:
-            times.append(lines[TIME])
-    if timed is None:
+        builder.add(read_lines(block, name, timed=builder.timed))
+    if builder.timed is None:
         raise InputError("no interactions: the input is empty", where=name)
-    user_ids, user_rows = users.by_appearance(pl.concat(user_codes))
-    item_ids, item_rows = items.by_appearance(pl.concat(item_codes))
-    return Interactions(
-        user_ids,
-        item_ids,
-        user_rows,
-        item_rows,
-        _joined(times) if timed else np.arange(len(user_rows)),
-        timed,
-    )
+    return builder.build()
 
 
 def _joined(times: list[pl.Series]) -> Times:

@@ -8,6 +8,7 @@ block's. Any other block is read line by line, which names the line that is wron
 """
 
 import re
+from collections.abc import Sequence
 
 import polars as pl
 
@@ -40,14 +41,14 @@ def read_lines(block: Block, name: str, *, timed: bool | None) -> pl.DataFrame:
         InputError: a line is not a JSON object, an id is missing or no string, or a timestamp is no number or
             missing where others have one.
     """
-    frame = _fast(block.data)
+    frame = plain_lines(block.data)
     if frame is None or timed not in (None, TIME in frame.columns):
         return _exact(block, name, timed)
     return frame
 
 
-def _fast(data: bytes) -> pl.DataFrame | None:
-    """Return the events of a plain block, or None for one that is not."""
+def plain_lines(data: bytes) -> pl.DataFrame | None:
+    """Return the events of a plain block, a row a line, as `read_lines` does, or None for any other block."""
     if not data.startswith(b"{") or _LETTER_OR_HALF.search(data):
         return None
     frame = _parsed(data, pl.Int64())
@@ -93,8 +94,7 @@ def _exact(block: Block, name: str, timed: bool | None) -> pl.DataFrame:
         timed = _same_kind(timed, row.get(TIME), where)
         if (time := require_time(row, where)) is not None:
             times.append(time)
-    frame = pl.DataFrame({USER: users, ITEM: items}, schema={USER: pl.String(), ITEM: pl.String()})
-    return frame.with_columns(_column(times)) if timed else frame
+    return columns_of(users, items, times if timed else None)
 
 
 def _same_kind(timed: bool | None, time: object, where: str) -> bool:
@@ -104,7 +104,13 @@ def _same_kind(timed: bool | None, time: object, where: str) -> bool:
     return here
 
 
-def _column(times: list[float]) -> pl.Series:
+def columns_of(users: Sequence[str], items: Sequence[str], times: Sequence[float] | None) -> pl.DataFrame:
+    """Return events as `read_lines` does; None is a log without times."""
+    frame = pl.DataFrame({USER: users, ITEM: items}, schema={USER: pl.String(), ITEM: pl.String()})
+    return frame if times is None else frame.with_columns(_column(times))
+
+
+def _column(times: Sequence[float]) -> pl.Series:
     if all(isinstance(time, int) and time in _INT64 for time in times):
         return pl.Series(TIME, times, dtype=pl.Int64)
     return pl.Series(TIME, [float(time) for time in times], dtype=pl.Float64)

@@ -22,10 +22,12 @@ class Block:
     Attributes:
         data: the lines with their line feeds; the stream's last line may lack its own.
         first: the number of the first line.
+        marked: whether a byte order mark was taken away.
     """
 
     data: bytes
     first: int
+    marked: bool = False
 
     @cached_property
     def lines(self) -> list[bytes]:
@@ -56,22 +58,29 @@ def read_blocks(
         InputError: a line is too long.
     """
     first, begun, held = 1, [], 0
-    for piece in pieces:
-        begun.append(piece)
-        held += len(piece)
-        if held < size:
-            continue
+    try:
+        for piece in pieces:
+            begun.append(piece)
+            held += len(piece)
+            if held < size:
+                continue
+            data = b"".join(begun)
+            end = data.rfind(b"\n") + 1
+            if end:
+                yield _block(data[:end], first)
+                first += data.count(b"\n", 0, end)
+            elif held > longest:
+                raise InputError(f"a line of more than {longest} bytes is no text", where=f"{name}:{first}")
+            begun, held = [data[end:]], len(data) - end
+    except Exception:  # what came before it comes before it
         data = b"".join(begun)
-        end = data.rfind(b"\n") + 1
-        if end:
+        if end := data.rfind(b"\n") + 1:
             yield _block(data[:end], first)
-            first += data.count(b"\n", 0, end)
-        elif held > longest:
-            raise InputError(f"a line of more than {longest} bytes is no text", where=f"{name}:{first}")
-        begun, held = [data[end:]], len(data) - end
+        raise
     if rest := b"".join(begun):
         yield _block(rest, first)
 
 
 def _block(data: bytes, first: int) -> Block:
-    return Block(data.removeprefix(_BOM) if first == 1 else data, first)
+    marked = first == 1 and data.startswith(_BOM)
+    return Block(data[len(_BOM) :] if marked else data, first, marked)

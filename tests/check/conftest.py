@@ -36,7 +36,7 @@ class World:
 
     @staticmethod
     def log(items: list, events: list, limit: int = 3) -> Log:
-        catalogue = Catalogue(io.BytesIO(stream_of(items)), "items.jsonl", limit, _ignore)
+        catalogue = Catalogue(HashingReader(io.BytesIO(stream_of(items))), "items.jsonl", limit, _ignore)
         return Log(HashingReader(io.BytesIO(stream_of(events))), "log.jsonl", catalogue, limit, _ignore)
 
     def found(self, items: list | None = None, events: list | None = None, limit: int = 3) -> "Found":

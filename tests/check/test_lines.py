@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from genair.check.findings import judge
 from genair.check.lines import JsonLines
 from genair.check.rules import OF_LINES
+from genair.io.blocks import Block
+from genair.io.jsonl import HashingReader
 
 GOOD, BROKEN, BLANK = b'{"a": 1}\n', b"{broken\n", b"\n"
 
@@ -18,9 +20,10 @@ GOOD, BROKEN, BLANK = b'{"a": 1}\n', b"{broken\n", b"\n"
 def read(data, limit=2, on_lines=int):
     lines = JsonLines("a.jsonl", limit, on_lines)
     rows = []
-    for where, _ in lines.read(io.BytesIO(data)):
-        lines.keep()
-        rows.append(int(where.rpartition(":")[2]))
+    for block in lines.blocks(HashingReader(io.BytesIO(data))):
+        for where, _ in lines.read(block):
+            lines.keep()
+            rows.append(int(where.rpartition(":")[2]))
     return lines, rows
 
 
@@ -58,7 +61,7 @@ def test_a_cut_gzip_says_how_much_was_read():
     packed = gzip.compress(GOOD * 100_000, mtime=0)
     lines = JsonLines("a.gz", 2, int)
     with gzip.open(io.BytesIO(packed[: len(packed) // 2])) as stream:
-        count = sum(1 for _ in lines.read(stream))
+        count = sum(1 for block in lines.blocks(HashingReader(stream)) for _ in lines.read(block))
     found = codes(lines)["damaged-gzip"]
     assert "damaged or cut off" in found.first[0].message
     assert f"of the {count} records before" in found.first[0].message
@@ -68,6 +71,24 @@ def test_progress_is_told_by_thousands():
     told = []
     read(GOOD * 2500, on_lines=told.append)
     assert told == [1000, 1000]
+
+
+@given(st.lists(st.sampled_from([1, 2, 3, -1, -2]), max_size=9))
+@settings(deadline=None, max_examples=60)
+def test_blocks_that_are_passed_over_count_like_those_that_are_read(sizes):
+    """A positive number is a block of so many rows that is passed over, a negative one of broken lines."""
+    lines, told, first, expected = JsonLines("a.jsonl", 2, int), [], 1, []
+    for size in sizes:
+        block = Block((GOOD if size > 0 else BROKEN) * abs(size), first)
+        if size > 0:
+            lines.pass_over(block, size)
+            expected += range(first, first + size)
+        else:
+            told += lines.read(block)
+        first += abs(size)
+    assert told == []
+    assert [lines.line_of(row) for row in range(len(expected))] == expected
+    assert lines.records == len(expected)
 
 
 @given(st.lists(st.sampled_from([GOOD, BROKEN, BLANK]), max_size=30))

@@ -191,3 +191,37 @@ def test_repeats_are_those_of_counting_by_hand(world, rows, timed):
 
 def _count(found, code):
     return found[code].places.count if code in found else 0
+
+
+LINES = st.sampled_from(
+    [
+        *(
+            {"user_id": user, "item_id": item, "timestamp": time}
+            for user, item, time in [
+                ("u", "i1", 5),
+                ("v", "i2", 3),
+                ("é", "i1", 2**53 + 1),
+                ("u", "i9", 1.5),
+            ]
+        ),
+        *({"user_id": user, "item_id": "i3"} for user in ("u", "w")),
+        *({"user_id": user, "item_id": item, "timestamp": "now"} for user, item in [("x", "i1"), (7, "i1")]),
+        *({"user_id": "u", "timestamp": 4}, b"{broken\n", b"\n"),
+    ]
+)
+
+
+@given(st.lists(LINES, max_size=12))
+@settings(deadline=None, max_examples=100)
+def test_plain_lines_give_what_lines_read_one_by_one_give(world, lines):
+    """A carriage return somewhere makes a log be read line by line."""
+    plain, slow = world.log(world.items, lines), world.log(world.items, [*lines, b"\r\n"])
+    for name in ("user_ids", "item_ids", "timed"):
+        assert getattr(plain, name) == getattr(slow, name)
+    for name in ("users", "items", "times", "untimed"):
+        assert getattr(plain, name).tolist() == getattr(slow, name).tolist()
+        assert getattr(plain, name).dtype == getattr(slow, name).dtype
+    assert plain.bad_ids.places == slow.bad_ids.places
+    assert plain.bad_times.places == slow.bad_times.places
+    assert plain.lines.records == slow.lines.records
+    assert [*map(plain.lines.line_of, range(len(plain)))] == [*map(slow.lines.line_of, range(len(slow)))]

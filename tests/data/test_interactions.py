@@ -109,6 +109,15 @@ def test_an_empty_log_is_refused(blocks):
         read_interactions(blocks, "log")
 
 
+def test_a_bad_line_before_damage_is_named_first():
+    def pieces():
+        yield line(("u", "a", 1)) + line(("u", 7, 1)) + b'{"torn'
+        raise InputError("the gzip data is damaged", where="log")
+
+    with pytest.raises(InputError, match=r"^log:2: item_id is the number 7"):
+        read_interactions(read_blocks(pieces(), "log"), "log")
+
+
 def test_blank_blocks_say_nothing_about_times():
     events = line(("u", "a", 1)), b"\n\n", line(("u", "b", 2))
     log = read_interactions([Block(data, first) for first, data in enumerate(events, 1)], "log")

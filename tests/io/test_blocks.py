@@ -27,6 +27,23 @@ def test_a_line_is_found_by_its_number():
     assert [block.line(number) for number in (41, 42, 43)] == ["one", "two", "�"]
 
 
+@given(PIECES, st.integers(1, 8))
+@settings(deadline=None, max_examples=100)
+def test_whole_lines_before_an_error_come_before_it(pieces, size):
+    def damaged():
+        yield from pieces
+        raise InputError("damaged")
+
+    data, found = b"".join(pieces), []
+    with pytest.raises(InputError, match=r"^damaged$"):
+        found.extend(block.data for block in read_blocks(damaged(), "a", size))
+    assert b"".join(found) == data[: data.rfind(b"\n") + 1].removeprefix(b"\xef\xbb\xbf")
+
+
+def test_a_byte_order_mark_is_told():
+    assert [block.marked for block in read_blocks([b"\xef\xbb\xbfone\n", b"two\n"], "a", 4)] == [True, False]
+
+
 def test_a_line_longer_than_a_block_is_still_a_line():
     assert [block.data for block in read_blocks(iter([b"x" * 9, b"x" * 9 + b"\ny"]), "a", 4)] == [
         b"x" * 18 + b"\n",
