@@ -24,6 +24,7 @@ _LIBRARIES = 90 << 20  # what torch loads when it first learns
 _OUTSIDE, _TRANSFORMER, _OTHER = 10, 36, 14  # numbers of an event, in `dim`: outside blocks, and in each
 _MATRICES = 4  # of attention, events x events, in each block
 _RANKED = 12  # numbers of an event while ranking, in `dim`
+_MIXED = 3  # bytes of a number of which some have 2 and some 4
 _DRAWN = 6  # numbers of an event with each negative
 
 
@@ -117,7 +118,8 @@ def _learned(config: TrainConfig, sequences: Sequences) -> int:
     attends = "heads" in backbone_of(config.backbone).uses
     numbers = _OUTSIDE + config.blocks * (_TRANSFORMER if attends else _OTHER)
     matrices = config.blocks * config.heads * _MATRICES if attends else 0
-    return _FLOAT * users * length * (numbers * config.dim + matrices * length)
+    size = _FLOAT if config.precision == "fp32" else _MIXED
+    return size * users * length * (numbers * config.dim + matrices * length)
 
 
 def _ranked(config: TrainConfig, sequences: Sequences) -> int:

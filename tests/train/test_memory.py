@@ -73,6 +73,14 @@ def test_attention_takes_the_square_of_the_length(sequences, toy_cycles):
     assert matrices(200) == pytest.approx(4 * matrices(100), rel=0.01)
 
 
+def test_16_bits_take_less(sequences):
+    halved, full = (
+        _part("events", replace(CONFIG, dim=512, batch_size=30, precision=name), sequences)
+        for name in ("bf16", "fp32")
+    )
+    assert halved / full == pytest.approx(3 / 4)
+
+
 def test_no_more_is_counted_than_there_is(sequences):
     wide = replace(CONFIG, batch_size=10**6, max_length=10**6)
     narrow = replace(CONFIG, batch_size=30, max_length=21)
