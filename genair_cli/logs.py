@@ -8,12 +8,11 @@ import numpy as np
 from genair.data.ids import IdMap
 from genair.data.interactions import read_interactions
 from genair.data.sequences import MIN_EVENTS, Sequences, build_sequences
+from genair.data.summary import words_on_ties
 from genair_cli.console import console
 from genair_cli.options import OnErrorChoice
 from genair_cli.status import Status
 from genair_cli.streams import rows_in
-
-_MANY_TIES = 0.2
 
 
 @dataclass(frozen=True)
@@ -61,10 +60,7 @@ def _comment(sequences: Sequences, name: str) -> None:
     short = int(np.sum(lengths < MIN_EVENTS))
     if sequences.unknown:
         console.note(f"{name}: {sequences.unknown} events dropped, their items have no vector")
-    if sequences.ties > _MANY_TIES:
-        share = f"{sequences.ties:.0%}"
-        console.note(
-            f"{name}: warning: {share} of neighbouring events have equal times: next-item metrics mean little"
-        )
+    if words := words_on_ties(sequences.ties):
+        console.note(f"{name}: warning: {words}")
     if short:
         console.detail(f"{name}: {short} users have fewer than {MIN_EVENTS} events and are only trained on")
