@@ -187,7 +187,7 @@ def test_states_come_along_only_where_they_are_wanted():
 
 
 def test_an_unknown_template_is_refused_before_the_first_item():
-    with pytest.raises(UsageError, match="no prompt template"):
+    with pytest.raises(UsageError, match="unknown prompt template"):
         next(requests(rows(), replace(SAMPLED, prompt="no-such")))
 
 

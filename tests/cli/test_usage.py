@@ -13,7 +13,7 @@ import pytest
             ["archetype", "--backend", "abacus"],
             "unknown backend 'abacus': choose from llamacpp, transformers, openai, echo",
         ),
-        (["archetype", "--prompt", "nothing"], "no prompt template 'nothing'"),
+        (["archetype", "--prompt", "nothing"], "unknown prompt template 'nothing'"),
         (["archetype", "--max-tokens", "1"], "--max-tokens must be 2 or more"),
         (["archetype", "--model", "no-such-model"], "no model 'no-such-model'"),
         (["archetype", "--errors", "e.jsonl"], "--errors needs --on-error skip"),
