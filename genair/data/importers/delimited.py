@@ -6,6 +6,7 @@ with more or fewer fields than the header, a quote that never closes and bytes t
 of that line, never of what follows.
 """
 
+import codecs
 import csv
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -134,6 +135,8 @@ def _fast(block: Block, dialect: Dialect) -> Chunk | None:
     quoted = b'"' in data and not dialect.literal
     rows = data.count(b"\n") + (not data.endswith(b"\n"))
     if quoted or b"\r" in data or b"\0" in data or len(names) < 2:
+        return None
+    if data.startswith(codecs.BOM_UTF8):  # of a file behind another; polars would take it away
         return None
     if len(separator) > 1 or data.count(separator) != rows * (len(names) - 1):
         return None
