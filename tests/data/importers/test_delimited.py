@@ -66,6 +66,12 @@ def test_the_fast_way_reads_what_the_exact_way_reads(text, literal):
             assert fast.columns[name].to_list() == exact.columns[name].to_list()
 
 
+def test_a_field_less_and_a_field_more_do_not_make_up_for_each_other():
+    rows, lines, failed = read(b"u,i\nu,i,1\nu,i,2,\n", Dialect(",", ("x", "y", "z")))
+    assert (rows, lines) == ([("u", "i", "1")], [2])
+    assert [error.partition(" ")[0] for error in failed] == ["t:1:", "t:3:"]
+
+
 @given(st.lists(st.lists(st.text("ab é'", max_size=3), min_size=3, max_size=3), min_size=1, max_size=6))
 @settings(deadline=None, max_examples=60)
 def test_plain_text_goes_the_fast_way(table):
