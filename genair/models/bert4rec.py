@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from genair.config import TrainConfig
 from genair.models.base import Backbone
+from genair.models.dropout import Dropout
 from genair.models.items import INITIAL_STD
 from genair.models.layers import Block
 
@@ -28,7 +29,7 @@ class BERT4Rec(Backbone):
         self.positions = nn.Embedding(config.max_length + 1, config.dim)
         nn.init.normal_(self.positions.weight, std=INITIAL_STD)
         self.norm_in = nn.LayerNorm(config.dim)
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.blocks))
         self.norm_out = nn.LayerNorm(config.dim)
         self.head = nn.Sequential(nn.Linear(config.dim, config.dim), nn.GELU(), nn.LayerNorm(config.dim))

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from genair.config import TrainConfig
 from genair.models.base import Backbone
+from genair.models.dropout import Dropout
 
 
 class GRU4Rec(Backbone):
@@ -24,7 +25,7 @@ class GRU4Rec(Backbone):
         """Make the layers."""
         super().__init__(config)
         self.norm_in = nn.LayerNorm(config.dim)
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
         between = config.dropout if config.blocks > 1 else 0.0
         self.gru = nn.GRU(config.dim, config.dim, config.blocks, batch_first=True, dropout=between)
         self.norm_out = nn.LayerNorm(config.dim)

@@ -1,9 +1,11 @@
 """The transformer block that backbones share: LayerNorm before each sublayer, GELU, dropout after each."""
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from genair.config import TrainConfig
+from genair.models.dropout import Dropout, dropped
 
 
 class Block(nn.Module):
@@ -21,10 +23,10 @@ class Block(nn.Module):
         self.feed = nn.Sequential(
             nn.Linear(config.dim, 4 * config.dim),
             nn.GELU(),
-            nn.Dropout(config.dropout),
+            Dropout(config.dropout),
             nn.Linear(4 * config.dim, config.dim),
         )
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
 
     def forward(self, states: Tensor, seen: Tensor | None = None) -> Tensor:
         """Map states (users, length, dim) to states.
@@ -42,10 +44,20 @@ class Block(nn.Module):
         users, length, dim = states.shape
         shape = (users, length, 3, self.heads, dim // self.heads)
         query, key, value = self.project_in(states).view(shape).permute(2, 0, 3, 1, 4)
-        rate = self.rate if self.training else 0.0
         mask = None if seen is None else seen[:, None, None, :]
-        mixed = functional.scaled_dot_product_attention(
-            query, key, value, attn_mask=mask, dropout_p=rate, is_causal=mask is None
-        )
+        mixed = _attention(query, key, value, mask, self.rate if self.training else 0.0)
         attended: Tensor = self.project_out(mixed.transpose(1, 2).reshape(users, length, dim))
         return attended
+
+
+def _attention(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, rate: float) -> Tensor:
+    """Mix values (users, heads, length, dim) by their keys; without a mask, each sees what came before."""
+    if not rate or query.device.type != "cpu":
+        return functional.scaled_dot_product_attention(
+            query, key, value, attn_mask=mask, dropout_p=rate, is_causal=mask is None
+        )
+    if mask is None:
+        mask = torch.ones(query.shape[-2], key.shape[-2], dtype=torch.bool).tril()
+    scores = (query * query.shape[-1] ** -0.5) @ key.transpose(-1, -2)
+    weights = scores.masked_fill(~mask, -torch.inf).softmax(dim=-1)
+    return dropped(weights, rate) @ value

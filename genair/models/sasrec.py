@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from genair.config import TrainConfig
 from genair.models.base import Backbone
+from genair.models.dropout import Dropout
 from genair.models.items import INITIAL_STD
 from genair.models.layers import Block
 
@@ -26,7 +27,7 @@ class SASRec(Backbone):
         self.positions = nn.Embedding(config.max_length, config.dim)
         nn.init.normal_(self.positions.weight, std=INITIAL_STD)
         self.scale = config.dim**0.5
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.blocks))
         self.norm_out = nn.LayerNorm(config.dim)
 

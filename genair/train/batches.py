@@ -2,7 +2,7 @@
 
 Histories longer than max_length + 1 are cut into windows that overlap by one event, so that what comes next
 is a target once an epoch for every training event but a history's first. Batches hold windows of like
-length, so padding is small.
+length, so padding is small; where one still has much of it, as at the long end, a model takes it in pieces.
 """
 
 from collections.abc import Iterator
@@ -16,6 +16,7 @@ from genair.train.tasks import Task
 
 Indices = npt.NDArray[np.int64]
 _POOL = 32  # batches sorted by length together
+_WORTH = 512  # padded events that a piece of its own saves
 
 
 def windows(train: Sequences, max_length: int) -> Sequences:
@@ -45,6 +46,22 @@ def epoch_batches(
     """Yield the task's (inputs, targets), int64 (windows, length) each, in random order."""
     for users in _like_lengths(cut.lengths(), batch_size, rng):
         yield task(pad_histories(cut, users, int(cut.lengths()[users].max())))
+
+
+def pieces(lengths: Indices) -> list[slice]:
+    """Cut a batch, lengths (windows,) ascending, so that little is padded, each piece as wide as its last.
+
+    A piece has windows of more than half its width, unless they are too few to be worth one of their own.
+    """
+    found, stop = [], len(lengths)
+    while stop:
+        width = int(lengths[stop - 1])
+        start = int(np.searchsorted(lengths[:stop], width // 2, side="right"))
+        if start and start * (width - int(lengths[start - 1])) < _WORTH:
+            start = 0
+        found.append(slice(start, stop))
+        stop = start
+    return found[::-1]
 
 
 def _like_lengths(lengths: Indices, batch_size: int, rng: np.random.Generator) -> list[Indices]:

@@ -14,7 +14,7 @@ from genair.data.sequences import Sequences
 from genair.errors import InputError
 from genair.models.base import Recommender
 from genair.train import LOSSES
-from genair.train.batches import count_batches, epoch_batches, windows
+from genair.train.batches import count_batches, epoch_batches, pieces, windows
 from genair.train.joint import make_joint
 from genair.train.precision import Precision
 from genair.train.samplers import Negatives
@@ -87,12 +87,22 @@ class Learner:
         with self.precision.autocast:
             table, rows = self._table([index.to(self.device) for index in indices])
             table = table.float()
-            states = self.model.states(rows[0], table)[present].float()
+            states = self._states(rows[0], table, present).float()
         negatives = Negatives(rows[2], drawn.log_expected.to(self.device))
         loss = self.loss(states, table, rows[1], negatives)
         if self.joint is None or sample is None:
             return loss, loss
         return loss, self.joint.add_to(loss, table, sample._replace(items=rows[3]))
+
+    def _states(self, histories: Tensor, table: Tensor, present: Tensor) -> Tensor:
+        """Return the states of the events that have a target, (targets, dim), in the order of `present`."""
+        lengths = (histories != 0).sum(dim=1).cpu().numpy()
+        found = []
+        for piece in pieces(lengths):
+            width = int(lengths[piece][-1])
+            states = self.model.states(histories[piece, :width], table)
+            found.append(states[present[piece, :width]])
+        return torch.cat(found)
 
     def _table(self, indices: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
         """Return the item vectors of a step, and its item indices as rows of theirs."""

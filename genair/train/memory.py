@@ -17,12 +17,13 @@ from genair.errors import GenairError
 from genair.models.base import Recommender, backbone_of
 from genair.models.items import ItemEncoder
 from genair.train import LOSSES
+from genair.train.batches import pieces
 from genair.train.losses import chunk_events
 
 _FLOAT, _INTEGER, _MIB = 4, 8, 1 << 20
-_LIBRARIES = 90 << 20  # what torch loads when it first learns
-_OUTSIDE, _TRANSFORMER, _OTHER = 10, 36, 14  # numbers of an event, in `dim`: outside blocks, and in each
-_MATRICES = 4  # of attention, events x events, in each block
+_LIBRARIES = 65 << 20  # what torch loads when it first learns
+_OUTSIDE, _TRANSFORMER, _OTHER = 14, 24, 10  # numbers of an event, in `dim`: outside blocks, and in each
+_MATRICES, _PASSING = 3, 2  # of attention, events x events: what each block keeps, and one has for a while
 _RANKED = 12  # numbers of an event while ranking, in `dim`
 _MIXED = 3  # bytes of a number of which some have 2 and some 4
 _DRAWN = 6  # numbers of an event with each negative
@@ -114,18 +115,18 @@ def _table_widths(config: TrainConfig, model: Recommender) -> int:
 
 def _learned(config: TrainConfig, sequences: Sequences) -> int:
     """Return the bytes that a backbone keeps of a step's events, for their gradients."""
-    users, length = _batch(config, sequences)
+    events, pairs = _largest_step(config, sequences)
     attends = "heads" in backbone_of(config.backbone).uses
     numbers = _OUTSIDE + config.blocks * (_TRANSFORMER if attends else _OTHER)
-    matrices = config.blocks * config.heads * _MATRICES if attends else 0
+    matrices = config.heads * (config.blocks * _MATRICES + _PASSING) if attends else 0
     size = _FLOAT if config.precision == "fp32" else _MIXED
-    return size * users * length * (numbers * config.dim + matrices * length)
+    return size * (events * numbers * config.dim + pairs * matrices)
 
 
 def _ranked(config: TrainConfig, sequences: Sequences) -> int:
     """Return the bytes that a backbone has of the events of users who are ranked together."""
     users = min(users_together(sequences.n_items), len(sequences))
-    _, length = _batch(config, sequences)
+    length = min(config.max_length, int(sequences.lengths().max()))
     return _FLOAT * users * length * config.dim * _RANKED
 
 
@@ -134,12 +135,14 @@ def _compared(config: TrainConfig, sequences: Sequences, device: str) -> int:
     loss = LOSSES.get(config.loss)
     if loss.whole:
         return _FLOAT * chunk_events(device, sequences.n_items) * sequences.n_items
-    users, length = _batch(config, sequences)
-    return _FLOAT * users * length * _DRAWN * (config.negatives if "negatives" in loss.uses else 1)
+    events, _ = _largest_step(config, sequences)
+    return _FLOAT * events * _DRAWN * (config.negatives if "negatives" in loss.uses else 1)
 
 
-def _batch(config: TrainConfig, sequences: Sequences) -> tuple[int, int]:
-    """Return the windows of the largest step and the events of the longest."""
-    lengths = sequences.lengths()
-    windows = int(np.sum(-(-(lengths - 1) // config.max_length)))
-    return min(config.batch_size, windows), min(config.max_length, int(lengths.max()))
+def _largest_step(config: TrainConfig, sequences: Sequences) -> tuple[int, int]:
+    """Return the events of the longest windows that a batch may have, and their pairs, padding included."""
+    inputs = np.maximum(sequences.lengths() - 1, 0)
+    full = np.full(int((inputs // config.max_length).sum()), config.max_length)
+    longest = np.sort(np.concatenate([full, inputs % config.max_length]))[-config.batch_size :]
+    cut = [longest[piece] for piece in pieces(longest)]
+    return sum(len(own) * int(own[-1]) for own in cut), sum(len(own) * int(own[-1]) ** 2 for own in cut)

@@ -57,3 +57,11 @@ def test_attention_is_dropped_in_training_only():
     assert torch.equal(block._attend(states), calm)
     block.train()
     assert not torch.allclose(block._attend(states), calm)
+
+
+@pytest.mark.parametrize("seen", [None, torch.tensor([[True, True, True, False, False]])])
+def test_attention_of_training_is_that_of_serving_but_for_what_is_dropped(seen):
+    """At a rate too small to drop anything, the step of its own does what torch's does."""
+    block, states = _block(dropout=1e-9), _states()
+    calm = block._attend(states, seen)
+    torch.testing.assert_close(block.train()._attend(states, seen), calm)

@@ -8,7 +8,9 @@ import torch
 from genair.config import ITEM_ENCODERS, JointConfig, TrainConfig
 from genair.models import BACKBONES
 from genair.models.base import build_recommender
-from genair.train import LOSSES
+from genair.train import LOSSES, batches
+from genair.train import learner as learner_module
+from genair.train.batches import pieces
 from genair.train.learner import Learner
 
 N = 300
@@ -58,6 +60,38 @@ def test_a_step_is_that_of_the_whole_table(learner, loss, mode, backbone, monkey
     part = run()
     monkeypatch.setattr(LOSSES.get(loss), "whole", True)
     torch.testing.assert_close(run(), part, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("backbone", BACKBONES.names())
+def test_a_step_in_pieces_is_that_of_the_whole_batch(toy_sequences, backbone, monkeypatch):
+    """Up to rounding, if nothing is dropped."""
+    histories = [
+        [1, 2, 3],
+        [4, 5],
+        [2, 3, 4, 5, 6, 7, 8, 9, 1, 2, 3, 4],
+        [7, 8, 9],
+        [5, 6, 7, 8, 9, 1, 2, 3, 4],
+    ]
+
+    def run():
+        config = replace(CONFIG, backbone=backbone, dropout=0.0)
+        with torch.random.fork_rng():
+            torch.manual_seed(0)
+            model = build_recommender(config, 9, None)
+            made = Learner(model, toy_sequences(histories, 9), config)
+            return made.epoch(), [parameter.grad for parameter in model.parameters()]
+
+    whole = run()
+    cuts = []
+
+    def cut(lengths):
+        cuts.append(pieces(lengths))
+        return cuts[-1]
+
+    monkeypatch.setattr(batches, "_WORTH", 1)
+    monkeypatch.setattr(learner_module, "pieces", cut)
+    torch.testing.assert_close(run(), whole, rtol=1e-4, atol=1e-6)
+    assert len(cuts[0]) > 1
 
 
 @pytest.mark.parametrize("loss", LOSSES.names())
