@@ -34,7 +34,7 @@ def growing(target: Path | None, before: Sequence[Row], *, force: bool) -> Itera
     Args:
         target: the file, `-` for stdout, or None for nowhere.
         before: the lines of the work that is gone on with.
-        force: whether a file that exists may be replaced.
+        force: whether a file that exists may be replaced; one of the work that is gone on with always may.
 
     Raises:
         GenairError: the file exists or cannot be written.
@@ -44,8 +44,9 @@ def growing(target: Path | None, before: Sequence[Row], *, force: bool) -> Itera
         yield lambda _row: None
         return
     passing = str(target) == STDIN or is_special(target)
+    replace = force or (not passing and _begins_with(target, before[:1]))
     with ExitStack() as stack:
-        outlet = cache(lambda: Outlet(_open(target, stack, force=force)))
+        outlet = cache(lambda: Outlet(_open(target, stack, force=replace)))
 
         def write(row: Row) -> None:
             try:
@@ -60,6 +61,15 @@ def growing(target: Path | None, before: Sequence[Row], *, force: bool) -> Itera
         for row in [] if passing else before:
             write(row)
         yield write
+
+
+def _begins_with(target: Path, rows: Sequence[Row]) -> bool:
+    """Return whether a file begins with these lines, or is what a kill left of them; not if there is none."""
+    wanted = b"".join(map(encode_line, rows))
+    if not wanted or not target.is_file():
+        return False
+    with target.open("rb") as file:
+        return wanted.startswith(file.read(len(wanted)))
 
 
 def _open(target: Path, stack: ExitStack, *, force: bool) -> IO[bytes]:

@@ -131,7 +131,8 @@ UserBatch = Annotated[
     ),
 ]
 KeepSeen = Annotated[
-    bool, typer.Option("--keep-seen", help="Items that the user had before may come next, too.")
+    bool,
+    typer.Option("--keep-seen/--no-keep-seen", help="Items that the user had before may come next, too."),
 ]
 Seed = Annotated[int, typer.Option("--seed", metavar="N", help="Base of everything random.")]
 Device = Annotated[str, typer.Option("--device", help="Where torch computes: auto, cpu, cuda, cuda:1, mps.")]

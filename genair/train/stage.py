@@ -25,16 +25,22 @@ _PACKAGES = ("torch", "numpy")
 
 @dataclass(frozen=True)
 class TrainedModel:
-    """A model file and the run that made it."""
+    """A model file and the run that made it.
+
+    Attributes:
+        repeats: validation events that are left out, since the user had their item before.
+    """
 
     model: ModelFile
     run: Trained
+    repeats: int
 
     def summary(self) -> str:
         """Return one line for a person."""
         best, config = self.run.best, self.model.config
         found = f"validation NDCG@10 {best.valid_ndcg:.4f} at epoch {best.epoch} of {len(self.run.epochs)}"
-        return f"{config['backbone']} on {config['items']}, {found}{best.weight_words()}"
+        left = f"; {self.repeats} validation events of seen items left out" if self.repeats else ""
+        return f"{config['backbone']} on {config['items']}, {found}{best.weight_words()}{left}"
 
 
 def train_on(
@@ -75,7 +81,9 @@ def train_on(
         {"interactions": log_sha256},
         _PACKAGES,
     )
-    return TrainedModel(ModelFile(settings, item_ids, run.weights, steps, run.curves()), run)
+    return TrainedModel(
+        ModelFile(settings, item_ids, run.weights, steps, run.curves()), run, split.valid.repeats
+    )
 
 
 def work_settings(

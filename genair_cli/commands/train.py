@@ -191,7 +191,7 @@ class _Run:
         with working(plan, settings, (), units="epochs") as work:
             checkpoints = None if plan.is_stream() else Checkpoints(work.partial)
             before = [] if checkpoints is None else [row.to_json() for row in checkpoints.progress.rows]
-            with growing(log, before, force=plan.force or bool(before)) as write:
+            with growing(log, before, force=plan.force) as write:
                 made = self._train(work.partial, checkpoints, write)
             path = work.partial.folder / "model.h5"
             write_model(path, made.model)

@@ -84,6 +84,17 @@ def test_a_full_disk_is_said_in_a_line_and_the_epoch_is_kept(train, tmp_path):
     assert [row["epoch"] for row in rows_of(tmp_path / "log.jsonl")] == [1, 2, 3]
 
 
+def test_work_that_goes_on_replaces_its_own_log_only(train, tmp_path):
+    log = tmp_path / "log.jsonl"
+    train("--log", "/dev/full").fails(1, "No space left on device")  # an epoch is kept
+    log.write_text("mine\n")
+    train("--log", log, "--resume").fails(1, "log.jsonl: exists already")
+    assert log.read_text() == "mine\n"
+    log.write_text('{"epoch":1,')  # as a kill may leave it
+    assert train("--log", log, "--resume").status == 0
+    assert [row["epoch"] for row in rows_of(log)] == [1, 2, 3]
+
+
 def test_whoever_reads_the_log_may_go(train, tmp_path):
     fifo, got = tmp_path / "fifo", []
     os.mkfifo(fifo)

@@ -139,7 +139,16 @@ def test_a_log_too_short_to_validate_on_is_an_error(table, toy_sequences):
 def test_the_summary_names_model_metric_and_epoch(trained):
     best = trained.run.best
     wanted = f"sasrec on text+id, validation NDCG@10 {best.valid_ndcg:.4f} at epoch {best.epoch} of 2"
-    assert trained.summary() == wanted
+    assert trained.summary().startswith(wanted)
+
+
+def test_the_summary_counts_validation_events_of_seen_items(table, toy_sequences):
+    new, repeated = [1, 2, 3, 4, 5], [6, 7, 8, 7, 9]
+    sequences = toy_sequences([new] * 3 + [repeated] * 2, N)
+    assert _train(table, sequences).summary().endswith("; 2 validation events of seen items left out")
+    kept = _train(table, sequences, replace(CONFIG, keep_seen=True))
+    assert "left out" not in kept.summary()
+    assert "left out" not in _train(table, toy_sequences([new] * 3, N)).summary()
 
 
 def test_equal_runs_write_equal_files(table, histories, trained, toy_sequences, tmp_path):
