@@ -59,7 +59,8 @@ def share_of(split: Split, share: float) -> Split:
     users = np.flatnonzero(chosen)
     held = np.asarray([user for user, name in enumerate(split.valid.histories.user_ids) if name in names])
     train = split.train.select(users, split.train.lengths()[users])
-    return Split(train, split.valid.select(held), split.test)
+    known = split.known.select(users, split.known.lengths()[users])
+    return Split(train, split.valid.select(held), split.test, known)
 
 
 def run(split: Split, vectors: np.ndarray, model: str, seed: int) -> tuple[dict[str, object], np.ndarray]:

@@ -11,7 +11,7 @@ from genair.errors import UsageError
 
 ITEM_ENCODERS = ("id", "text", "text+id", "text-init")
 PRECISIONS = ("fp32", "bf16", "fp16")
-_OFF_BY_DEFAULT = ("keep_seen", "schedule", "warmup", "precision")
+_OFF_BY_DEFAULT = ("keep_seen", "refit", "schedule", "warmup", "precision")
 _OF_JOINT = {
     "calibrate_weight": "weight",
     "alpha": "alpha",
@@ -85,6 +85,7 @@ class TrainConfig:
         joint: calibration as a part of the loss.
         split: name in `genair.data.SPLITS`: which events are learned from.
         keep_seen: validate on events of items that the user had before, too, among all items.
+        refit: learn anew from training and validation events, for as many epochs as were best.
     """
 
     backbone: str = "sasrec"
@@ -110,6 +111,7 @@ class TrainConfig:
     joint: JointConfig = field(default_factory=JointConfig)
     split: str = "last-two"
     keep_seen: bool = False
+    refit: bool = False
 
     @classmethod
     def from_settings(cls, settings: Mapping[str, Any]) -> "TrainConfig":

@@ -95,11 +95,19 @@ class Held:
 
 @dataclass(frozen=True)
 class Split:
-    """Training sequences of all users, in their order, and the held events of some of them."""
+    """Training sequences of all users, in their order, and the held events of some of them.
+
+    Attributes:
+        train: what is learned from.
+        valid: what early stopping looks at.
+        test: what is measured at last.
+        known: all that came before test: training and validation events of all users, in their order.
+    """
 
     train: Sequences
     valid: Held
     test: Held
+    known: Sequences
 
 
 def build_sequences(log: Interactions, ids: IdMap, *, name: str, skip_unknown: bool = False) -> Sequences:
@@ -147,13 +155,19 @@ def leave_two_out(sequences: Sequences, *, keep_seen: bool = False) -> Split:
         train=training_part(sequences),
         valid=hold(sequences, held, lengths[held] - 2, keep_seen=keep_seen),
         test=hold(sequences, held, lengths[held] - 1, keep_seen=keep_seen),
+        known=_without_last(sequences, 1),
     )
 
 
 def training_part(sequences: Sequences) -> Sequences:
     """Return every history without its validation and test events; short histories stay whole."""
+    return _without_last(sequences, 2)
+
+
+def _without_last(sequences: Sequences, count: int) -> Sequences:
+    """Return every history without its last events; short histories stay whole."""
     lengths = sequences.lengths()
-    ends = np.where(lengths >= MIN_EVENTS, lengths - 2, lengths)
+    ends = np.where(lengths >= MIN_EVENTS, lengths - count, lengths)
     return sequences.select(np.arange(len(sequences)), ends)
 
 

@@ -40,6 +40,7 @@ def split_by_time(sequences: Sequences, *, keep_seen: bool = False) -> Split:
         train=sequences.select(np.arange(len(sequences)), trained),
         valid=_next_events(sequences, trained, before, keep_seen=keep_seen),
         test=_next_events(sequences, before, sequences.lengths(), keep_seen=keep_seen),
+        known=sequences.select(np.arange(len(sequences)), before),
     )
 
 

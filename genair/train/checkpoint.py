@@ -41,8 +41,8 @@ class Checkpoints:
         if partial.resumed:
             self._state, self.progress = self._read()
 
-    def restore(self, learner: Learner) -> Progress:
-        """Bring a new learner where the work was, and return what it had come to.
+    def restore(self, learner: Learner) -> None:
+        """Bring a new learner where the work was.
 
         Raises:
             GenairError: the backbone is no longer the same.
@@ -53,7 +53,6 @@ class Checkpoints:
                 self._state = None
         except (KeyError, RuntimeError) as error:
             raise GenairError("does not fit the backbone any more", where=str(self._path)) from error
-        return self.progress
 
     def save(self, learner: Learner, progress: Progress) -> None:
         """Keep what a learner is after an epoch.
@@ -70,7 +69,7 @@ class Checkpoints:
                 for name, array in arrays.items():
                     container.write(f"{group}/{name}", np.asarray(array))
         install(fresh, self._path, force=True)
-        self._partial.commit(f"epoch {learner.epochs}")
+        self._partial.commit(f"{'refit' if progress.refitted else 'epoch'} {learner.epochs}")
 
     def _read(self) -> tuple[State, Progress]:
         name = str(self._path)

@@ -1,15 +1,23 @@
-"""The training loop: epochs of batches, early stopping on validation NDCG@10 by full ranking."""
+"""The training loop: epochs of batches, early stopping on validation NDCG@10 by full ranking, and the refit.
+
+Early stopping finds how many epochs are best; a refit then learns anew, from validation events, too. What is
+served should know what users did last, and so does whatever was published with one event a user held out, or
+with validation events of a few users only.
+"""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from genair.config import TrainConfig
-from genair.data.sequences import Held, Split
+from genair.data.sequences import Sequences, Split
 from genair.evaluate.metrics import mean_at
 from genair.evaluate.ranking import rank_targets
+from genair.io.container import Array
 from genair.models.base import Recommender, build_recommender, weights_of
 from genair.train.checkpoint import Checkpoints
 from genair.train.learner import Learner
@@ -41,29 +49,69 @@ def train_model(
         UsageError: there is no such backbone, loss, sampler, schedule, objective or score.
     """
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
-        torch.manual_seed(config.seed)
-        model = build_recommender(config, split.train.n_items, vectors).to(device)
-        learner = Learner(model, split.train, config)
-        progress = checkpoints.restore(learner) if checkpoints else Progress()
-        while not progress.is_over(config.epochs, config.patience):
-            row = _epoch(learner, split.valid, config.max_length, progress.best)
-            progress = Progress([*progress.rows, row], learned(model) if row.best else progress.weights)
-            if checkpoints:
-                checkpoints.save(learner, progress)
-            on_epoch(row)
-        return _finish(model, progress)
+        run = _Run(split, vectors, config, device, on_epoch, checkpoints)
+        learner = run.search()
+        if config.refit:
+            learner = run.refit()
+        progress = run.progress
+        weights = {**weights_of(learner.model), **progress.weights}
+        return Trained(weights, tuple(progress.searched), progress.stopped_at(), len(progress.refitted))
 
 
-def _epoch(learner: Learner, valid: Held, max_length: int, best: EpochRow | None) -> EpochRow:
-    start = time.perf_counter()
-    loss = learner.epoch()
-    ndcg = mean_at("ndcg", rank_targets(learner.model.eval().scorer(), valid, max_length), 10)
-    told = learner.joint.end_epoch() if learner.joint else {}
-    better = best is None or ndcg > best.valid_ndcg
-    return EpochRow(learner.epochs, loss, ndcg, better, time.perf_counter() - start, **told)
+@dataclass
+class _Run:
+    """A call of `train_model`; `progress` is what it has come to."""
 
+    split: Split
+    vectors: Tensor | None
+    config: TrainConfig
+    device: torch.device
+    on_epoch: Callable[[EpochRow], None]
+    checkpoints: Checkpoints | None
 
-def _finish(model: Recommender, progress: Progress) -> Trained:
-    if progress.best is None:
-        raise ValueError("no epoch ran")
-    return Trained({**weights_of(model), **progress.weights}, tuple(progress.rows), progress.best)
+    def __post_init__(self) -> None:
+        """Take what was kept."""
+        self.progress = self.checkpoints.progress if self.checkpoints else Progress()
+
+    def search(self) -> Learner:
+        """Go through epochs until they no longer help; progress has the best one's weights."""
+        learner = self._begin(self.split.train, goes_on=not self.progress.refitted)
+        while not self.progress.is_over(self.config.epochs, self.config.patience):
+            row = self._epoch(learner, validates=True)
+            self._keep(learner, row, learned(learner.model) if row.best else self.progress.weights)
+        return learner
+
+    def refit(self) -> Learner:
+        """Learn anew for as many epochs as were best, from all but test; progress has the last weights."""
+        learner = self._begin(self.split.known, goes_on=bool(self.progress.refitted))
+        while learner.epochs < self.progress.stopped_at().epoch:
+            row = replace(self._epoch(learner, validates=False), refit=True)
+            self._keep(learner, row, learned(learner.model))
+        return learner
+
+    def _begin(self, train: Sequences, *, goes_on: bool) -> Learner:
+        """Return a new learner; or, if what is kept is its, that as it was."""
+        torch.manual_seed(self.config.seed)
+        model = build_recommender(self.config, train.n_items, self.vectors).to(self.device)
+        learner = Learner(model, train, self.config)
+        if self.checkpoints and goes_on:
+            self.checkpoints.restore(learner)
+        return learner
+
+    def _epoch(self, learner: Learner, *, validates: bool) -> EpochRow:
+        start = time.perf_counter()
+        loss = learner.epoch()
+        ndcg = self._validate(learner.model) if validates else None
+        told: dict[str, Any] = learner.joint.end_epoch() if learner.joint else {}
+        best = self.progress.improves(ndcg)
+        return EpochRow(learner.epochs, loss, ndcg, best, time.perf_counter() - start, **told)
+
+    def _validate(self, model: Recommender) -> float:
+        ranks = rank_targets(model.eval().scorer(), self.split.valid, self.config.max_length)
+        return mean_at("ndcg", ranks, 10)
+
+    def _keep(self, learner: Learner, row: EpochRow, weights: Mapping[str, Array]) -> None:
+        self.progress = Progress([*self.progress.rows, row], weights)
+        if self.checkpoints:
+            self.checkpoints.save(learner, self.progress)
+        self.on_epoch(row)

@@ -39,6 +39,8 @@ class TrainedModel:
         """Return one line for a person."""
         best, config = self.run.best, self.model.config
         found = f"validation NDCG@10 {best.valid_ndcg:.4f} at epoch {best.epoch} of {len(self.run.epochs)}"
+        if self.run.refitted:
+            found += f", refit for {self.run.refitted} epochs"
         left = f"; {self.repeats} validation events of seen items left out" if self.repeats else ""
         return f"{config['backbone']} on {config['items']}, {found}{best.weight_words()}{left}"
 

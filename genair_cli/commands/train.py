@@ -109,6 +109,13 @@ def train(
     patience: Annotated[
         int, typer.Option(metavar="N", help="Stop after so many epochs without gain.")
     ] = DEFAULT.patience,
+    refit: Annotated[
+        bool,
+        typer.Option(
+            "--refit/--no-refit",
+            help="Then learn anew from validation events, too, for as many epochs as were best.",
+        ),
+    ] = DEFAULT.refit,
     seed: options.Seed = DEFAULT.seed,
     device: options.Device = "auto",
     precision: Annotated[
@@ -208,7 +215,8 @@ class _Run:
         """
         from genair.train.stage import train_on
 
-        with console.counting("epochs", self.config.epochs, partial.resumed) as tick:
+        most = self.config.epochs * (2 if self.config.refit else 1)
+        with console.counting("epochs", most, partial.resumed) as tick:
 
             def tell(row: "EpochRow") -> None:
                 write(row.to_json())

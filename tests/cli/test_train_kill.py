@@ -14,6 +14,7 @@ KINDS = {
     "sasrec": ("--items", "id"),
     "bert4rec": ("--items", "id", "--backbone", "bert4rec", "--schedule", "cosine", "--warmup", 2),
     "gru4rec, drawn": ("--items", "id", "--backbone", "gru4rec", "--loss", "sampled-ce", "--negatives", 16),
+    "refit": ("--items", "id", "--refit", "--learning-rate", 0.01),
     "joint": ("--items", "id", "--calibrate-weight", 0.1, "--calibrate-items", 20),
 }
 

@@ -87,6 +87,9 @@ def test_the_split_loses_no_event_and_leaks_none(events):
     long = {user: history for user, history in histories.items() if len(history) >= 3}
     assert train == {user: history[:-2] if user in long else history for user, history in histories.items()}
     assert valid == {user: history[:-2] for user, history in long.items()}
+    assert as_dict(split.known) == {
+        user: history[:-1] if user in long else history for user, history in histories.items()
+    }
     assert test == {user: history[:-1] for user, history in long.items()}
     assert split.valid.targets.tolist() == [history[-2] for history in long.values()]
     assert split.test.targets.tolist() == [history[-1] for history in long.values()]

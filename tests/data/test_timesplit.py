@@ -99,6 +99,7 @@ def test_nothing_is_seen_before_its_time(events, keep_seen):
         return [item for time, item in histories[user] if time < moment]
 
     assert as_dict(split.train) == {user: before(user, valid_from) for user in sequences.user_ids}
+    assert as_dict(split.known) == {user: before(user, test_from) for user in sequences.user_ids}
     for held, begin, end in ((split.valid, valid_from, test_from), (split.test, test_from, np.inf)):
         period = {
             user: (before(user, begin), next(item for time, item in histories[user] if begin <= time))

@@ -105,6 +105,28 @@ def test_early_stopping_counts_the_epochs_before(tmp_path, split):
     assert len(run.epochs) == 3
 
 
+def test_a_refit_goes_on_wherever_it_was(tmp_path, split):
+    config = replace(QUICK, epochs=6, patience=2, refit=True, joint=JointConfig(weight=0.2, items=8))
+    whole = train_model(split, VECTORS, config, CPU, _quiet)
+    assert whole.refitted > 1
+    told = []
+
+    def tell(row):
+        told.append(row)
+        raise StopError
+
+    while True:
+        try:
+            with open_partial(tmp_path / "m.h5", {}, (), resume=True, force=False) as partial:
+                run = train_model(split, VECTORS, config, CPU, tell, Checkpoints(partial))
+            break
+        except StopError:
+            torch.rand(7)
+    assert [row.epoch for row in told] == [*range(1, len(whole.epochs) + 1), *range(1, whole.refitted + 1)]
+    assert run == replace(whole, weights=run.weights)
+    assert _weights(run) == _weights(whole)
+
+
 def test_the_best_epoch_survives_worse_ones(tmp_path, split):
     wild = replace(QUICK, learning_rate=0.5, epochs=6)
     whole = train_model(split, VECTORS, wild, CPU, _quiet)

@@ -16,8 +16,9 @@ from genair.evaluate.metrics import mean_at
 from genair.evaluate.ranking import rank_targets
 from genair.io.blocks import read_blocks
 from genair.models import BACKBONES
-from genair.models.base import restore_recommender
+from genair.models.base import build_recommender, restore_recommender, weights_of
 from genair.train import LOSSES
+from genair.train.learner import Learner
 from genair.train.loop import train_model
 
 N = 20
@@ -121,6 +122,45 @@ def test_an_equal_epoch_is_not_better(split):
     assert [row.best for row in run.epochs] == [True, False, False, False]
 
 
+REFIT = replace(QUICK, epochs=12, patience=2, learning_rate=0.03, refit=True)
+
+
+@pytest.mark.parametrize(
+    "settings", [{}, {"backbone": "bert4rec"}, {"joint": JointConfig(weight=0.2, items=8)}]
+)
+def test_a_refit_learns_all_but_test_for_as_many_epochs_as_were_best(settings, split):
+    config, told = replace(REFIT, **settings), []
+    run = train_model(split, VECTORS, config, CPU, told.append)
+    plain = train_model(split, VECTORS, replace(config, refit=False), CPU, [].append)
+    assert run.epochs == plain.epochs
+    assert run.best == plain.best
+    assert run.refitted == run.best.epoch > 1
+    again = told[len(run.epochs) :]
+    assert [(row.epoch, row.refit, row.valid_ndcg, row.best) for row in again] == [
+        (epoch, True, None, False) for epoch in range(1, run.refitted + 1)
+    ]
+    known = replace(split, train=split.known)
+    by_hand = train_model(known, VECTORS, replace(config, refit=False, patience=20), CPU, [].append)
+    assert [row.loss for row in again] == [row.loss for row in by_hand.epochs[: run.refitted]]
+    assert _bytes(run) != _bytes(plain)
+
+
+def test_a_refit_s_weights_are_its_last_epoch_s(split):
+    run = train_model(split, None, REFIT, CPU, [].append)
+    with torch.random.fork_rng():
+        torch.manual_seed(REFIT.seed)
+        learner = Learner(build_recommender(REFIT, N, None), split.known, REFIT)
+        for _ in range(run.best.epoch):
+            learner.epoch()
+    assert _bytes(run) == {name: weight.tobytes() for name, weight in weights_of(learner.model).items()}
+
+
+def test_a_refit_learns_nothing_of_test(split):
+    other = replace(split, test=replace(split.test, targets=np.roll(split.test.targets, 1)))
+    runs = [train_model(one, VECTORS, REFIT, CPU, [].append) for one in (split, other)]
+    assert _bytes(runs[0]) == _bytes(runs[1])
+
+
 def test_curves_are_the_rows(quick):
     curves = quick.curves()
     assert curves["loss"].tolist() == [row.loss for row in quick.epochs]
@@ -178,7 +218,7 @@ _REFUSED = {"backbone": "none", "loss": "none", "schedule": "none"}
 
 
 def test_every_setting_is_tried():
-    tried = {*_CHANGES, *_OF_OTHER_PARTS, *_REFUSED, "patience", "split", "keep_seen"}
+    tried = {*_CHANGES, *_OF_OTHER_PARTS, *_REFUSED, "patience", "split", "keep_seen", "refit"}
     assert tried == {field.name for field in fields(TrainConfig)}
 
 

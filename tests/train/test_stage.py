@@ -142,6 +142,12 @@ def test_the_summary_names_model_metric_and_epoch(trained):
     assert trained.summary().startswith(wanted)
 
 
+def test_the_summary_tells_of_a_refit(table, histories, toy_sequences):
+    made = _train(table, toy_sequences(histories, N), replace(CONFIG, refit=True))
+    assert f" of 2, refit for {made.run.best.epoch} epochs" in made.summary()
+    assert made.model.config["refit"] is True
+
+
 def test_the_summary_counts_validation_events_of_seen_items(table, toy_sequences):
     new, repeated = [1, 2, 3, 4, 5], [6, 7, 8, 7, 9]
     sequences = toy_sequences([new] * 3 + [repeated] * 2, N)
