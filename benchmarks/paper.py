@@ -1,6 +1,6 @@
 """An epoch in the paper's setting: genair's steps beside a step that does what the published code does.
 
-    python benchmarks/paper.py beauty EMB.h5 interactions.jsonl.gz [--steps 3]
+    python benchmarks/paper.py beauty EMB.h5 interactions.jsonl.gz [--steps 8]
         [--users 0.02 --results FOLDER]
 
 The setting: SASRec of 2 blocks, 128 wide, dropout .5, histories of 200 events, batches of 128 users, frozen
@@ -139,7 +139,7 @@ def main() -> None:
     parser.add_argument("embeddings")
     parser.add_argument("interactions")
     parser.add_argument("--users", type=float, default=1.0, help="share of them")
-    parser.add_argument("--steps", type=int, default=3)
+    parser.add_argument("--steps", type=int, default=8)
     parser.add_argument("--results", type=Path, default=RESULTS)
     parser.add_argument("--only", help="print this row, keep nothing")
     given = parser.parse_args()

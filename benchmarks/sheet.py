@@ -1,7 +1,8 @@
 """Rows of figures that are saved as they come: what is there is not measured again.
 
 Each row tells the load of the machine before and after it, since beside other work seconds measure that work,
-too. CPU seconds hardly do, once threads that wait for each other sleep instead of spinning: see `alone`.
+too. CPU seconds hardly do if threads that wait for each other sleep instead of spinning: OMP_WAIT_POLICY=passive,
+which makes everything slower on a machine that does nothing else.
 """
 
 import json
@@ -51,17 +52,13 @@ class Sheet:
 
 
 def alone(words: Sequence[str | Path]) -> Row:
-    """Run a script in a process of its own; return its last line, a JSON object, and its peak memory.
-
-    OpenMP's threads sleep while they wait, unless the environment says how they wait.
-    """
-    environment = {"OMP_WAIT_POLICY": "passive", **os.environ}
-    process = subprocess.Popen(words, stdout=subprocess.PIPE, env=environment)
+    """Run a script in a process of its own; return its last line, a JSON object, and its peak memory."""
+    process = subprocess.Popen(words, stdout=subprocess.PIPE)
     if process.stdout is None:
         raise RuntimeError("no pipe")
     lines = process.stdout.read().decode().strip().split("\n")
     _, status, usage = os.wait4(process.pid, 0)
     if status != 0:
         sys.exit(f"{' '.join(map(str, words))} failed")
-    own = {"peak_mib": usage.ru_maxrss // 1024, "threads_wait": environment["OMP_WAIT_POLICY"]}
+    own = {"peak_mib": usage.ru_maxrss // 1024, "threads_wait": os.environ.get("OMP_WAIT_POLICY", "default")}
     return {**json.loads(lines[-1]), **own}
