@@ -1,8 +1,8 @@
 """Rows of figures that are saved as they come: what is there is not measured again.
 
 Each row tells the load of the machine before and after it, since beside other work seconds measure that work,
-too. CPU seconds hardly do if threads that wait for each other sleep instead of spinning: OMP_WAIT_POLICY=passive,
-which makes everything slower on a machine that does nothing else.
+too. CPU seconds hardly do if threads that wait for each other sleep instead of spinning
+(OMP_WAIT_POLICY=passive), which costs a machine that does nothing else some time.
 """
 
 import json
