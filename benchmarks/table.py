@@ -1,4 +1,4 @@
-"""Prints the tables of README and docs from results/: stages, llm, prompts, calibration and training.
+"""Prints the tables of README and docs from results/: stages, llm, prompts, calibration, training and speed.
 
 python benchmarks/table.py
 """
@@ -89,7 +89,7 @@ def training() -> None:
         names = list(dict.fromkeys(key.split("/")[0] for key in sheet["rows"]))
         print(
             f"\n| {path.stem.removeprefix('training-')} |",
-            " | ".join(f"{float(s):.0%}, tail" for s in shares),
+            " | ".join(f"{float(s):.0%}: NDCG@10, HR@10, tail" for s in shares),
             "|",
         )
         print("| --- |", " --- |" * len(shares))
@@ -111,9 +111,10 @@ def training() -> None:
 
 
 def trained(rows: dict[str, dict], name: str, share: str) -> str:
-    """Return NDCG@10 of all and of tail items, means over seeds, and how many seeds."""
+    """Return NDCG@10, HR@10 and NDCG@10 of tail items, means over seeds, and how many seeds."""
     found = [row for key, row in rows.items() if key.startswith(f"{name}/{share}/")]
-    return f"{mean(found, 'ndcg'):.4f}, {mean(found, 'tail_ndcg'):.4f} [{len(found)}]" if found else "-"
+    means = ", ".join(f"{mean(found, metric):.4f}" for metric in ("ndcg", "hr", "tail_ndcg")) if found else ""
+    return f"{means} [{len(found)}]" if found else "-"
 
 
 _SPACE = (("auc_matched", ".3f"), ("effective_rank", ".0f"), ("neighbours_kept", ".2f"))
@@ -128,6 +129,17 @@ def change(rows: list[dict], name: str, form: str) -> str:
     return " → ".join(format(value, form) for value in means) or "-"
 
 
+def speed() -> None:
+    """Print what training and ranking take: beside peers, in the paper's setting, by loss, by size."""
+    for kind in ("peers", "paper", "train-losses", "scaling", "train-eval"):
+        for path in sorted(RESULTS.glob(f"{kind}-*.json")):
+            rows = json.loads(path.read_text())["rows"]
+            keys = list(dict.fromkeys(key for row in rows.values() for key in row))
+            print(f"\n| {path.stem} |", " | ".join(keys), "|\n| --- |", " --- |" * len(keys))
+            for title, row in rows.items():
+                print(f"| {title} |", " | ".join(str(row.get(key, "")) for key in keys), "|")
+
+
 def mean(rows: list[dict], name: str) -> float:
     """Return the mean of a figure over rows."""
     return sum(row[name] for row in rows) / len(rows)
@@ -140,6 +152,7 @@ def main() -> None:
     prompts()
     calibration()
     training()
+    speed()
 
 
 if __name__ == "__main__":
