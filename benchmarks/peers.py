@@ -13,8 +13,8 @@ An epoch is one pass over the training events, without validation; of the epochs
 since other load only ever slows. Then each lists its ten best unseen items for every test user, and the lists
 are scored here: full ranking of what it knows, seen items left out. RecTools and RecBole know the items of
 training only. A batch is 128 users for genair and RecTools, whereas RecBole makes a sample of every event, so
-128 of them are fewer and an epoch has more steps; its row with the 2048 that it has by default is
-`recbole, batch 2048`.
+128 of them are fewer and an epoch has more steps, from each of which it learns: `genair, batch 22` takes as
+many. RecBole's row with the 2048 that it has by default is `recbole, batch 2048`.
 
 Writes peers-NAME.json into benchmarks/results, or into --results for a trial with a share of the users.
 """
@@ -58,12 +58,14 @@ RUNS: dict[str, tuple[str, dict[str, int]]] = {  # title: who, and what differs 
     "recbole": ("recbole", {}),
     "genair, after": ("genair", {}),
     "recbole, batch 2048": ("recbole", {"batch_size": 2048}),
+    "genair, batch 22": ("genair", {"batch_size": 22}),
 }
-NEIGHBOURS = {
-    "rectools": ("genair, first", "genair, between"),
-    "recbole": ("genair, between", "genair, after"),
-    "recbole, batch 2048": ("genair, after",),
-}
+NEIGHBOURS = [
+    ("rectools", ("genair, first", "genair, between")),
+    ("recbole", ("genair, between", "genair, after")),
+    ("recbole, batch 2048", ("genair, after",)),
+    ("recbole", ("genair, batch 22",)),
+]
 
 
 def python_of(peer: str, work: Path) -> str:
@@ -107,10 +109,10 @@ def run(name: str, settings: dict[str, float], split: Split, work: Path) -> Row:
 def ratios(rows: dict[str, Row]) -> dict[str, float]:
     """Return how many times its neighbours' mean time every peer takes."""
     found = {}
-    for title, neighbours in NEIGHBOURS.items():
+    for title, neighbours in NEIGHBOURS:
         for what in ("seconds", "cpu_seconds"):
             own = np.mean([min(rows[neighbour][what]) for neighbour in neighbours])
-            found[f"{title}, {what}"] = round(min(rows[title][what]) / own, 2)
+            found[f"{title} / {neighbours[-1]}, {what}"] = round(min(rows[title][what]) / own, 2)
     return found
 
 
