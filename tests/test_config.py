@@ -119,7 +119,7 @@ CHECKED_ELSEWHERE = {
 }
 ANY_VALUE = {
     (ArchetypeConfig, "seed"),  # it is hashed as text
-    *((TrainConfig, "keep_seen"), (RecommendConfig, "keep_seen")),
+    *((TrainConfig, "keep_seen"), (TrainConfig, "refit"), (RecommendConfig, "keep_seen")),
 }
 
 
@@ -150,7 +150,7 @@ def test_a_setting_cannot_be_changed_after_its_check(kind):
 
 
 EVERYTHING = TrainConfig(
-    schedule="linear", warmup=0.5, precision="bf16", joint=JointConfig(alpha=1.0), keep_seen=True
+    schedule="linear", warmup=0.5, precision="bf16", joint=JointConfig(alpha=1.0), keep_seen=True, refit=True
 )
 
 

@@ -158,3 +158,45 @@ def test_a_signal_that_comes_in_a_callback_of_pythons_is_not_lost(sent, status):
     done = subprocess.run([sys.executable, "-c", code], stderr=subprocess.PIPE, timeout=15, check=False)
     assert done.returncode == status
     assert b"ignored" not in done.stderr
+
+
+IN_HDF5 = """
+import os, signal
+import h5py, numpy
+from genair.io.disk import Disk
+from genair_cli.signals import take_signals
+
+class Eager:
+    def __init__(self, raw):
+        self.raw, self.sent = raw, False
+
+    def __getattr__(self, name):
+        return getattr(self.raw, name)
+
+    def CALLED(self, *given):
+        if not self.sent:
+            self.sent = True
+            os.kill(os.getpid(), signal.SENT)
+        return self.raw.CALLED(*given)
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+take_signals()
+with open("out.h5", "w+b", buffering=0) as raw:
+    eager = Eager(raw)
+    with h5py.File(Disk(eager), "w") as file:
+        file["x"] = numpy.zeros(1 << 20)
+    assert eager.sent
+    signal.pause()
+"""
+
+
+@pytest.mark.parametrize("called", ["write", "seek", "truncate"])
+@pytest.mark.parametrize(("sent", "status"), [("SIGTERM", 143), ("SIGINT", -signal.SIGINT)])
+def test_a_signal_that_comes_while_hdf5_writes_is_taken_behind_it(tmp_path, called, sent, status):
+    code = IN_HDF5.replace("SENT", sent).replace("CALLED", called)
+    done = subprocess.run(
+        [sys.executable, "-c", code], stderr=subprocess.PIPE, timeout=30, check=False, cwd=tmp_path
+    )
+    assert done.returncode == status
+    assert b"SystemError" not in done.stderr
+    assert b"result with an" not in done.stderr
