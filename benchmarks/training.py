@@ -44,7 +44,7 @@ JOINT = JointConfig(weight=0.1)
 FULL = {"schedule": "linear", "learning_rate": 0.002}
 DRAWN = {"schedule": "linear", "learning_rate": 0.004, "loss": "sampled-ce", "negatives": 1024}
 SETTINGS = {"id": FULL, "text": DRAWN, "text+id": FULL}
-EPOCHS = {"ml-100k": {"id": 30, "text": 50, "text+id": 24}}  # by data set
+EPOCHS = {"ml-100k": {"id": 60, "text": 60, "text+id": 60}}  # by data set
 OTHERS = {"id": 12, "text": 40, "text+id": 10}
 BACKBONES: dict[str, dict[str, Any]] = {  # what differs from SASRec's settings
     "sasrec": {},
