@@ -21,6 +21,12 @@ from genair.records import ChatPrompt
 pytestmark = pytest.mark.slow
 
 KEY = "sk-very-secret-0123"
+IN_FOREGROUND = """
+import signal
+from genair_cli.main import run
+signal.signal(signal.SIGINT, signal.default_int_handler)  # which jobs of the background ignore
+run()
+"""
 ITEMS = [{"item_id": str(n), "title": f"thing {n}"} for n in range(6)]
 
 
@@ -124,7 +130,8 @@ def test_work_goes_on_where_the_server_failed(server, items, tmp_path):
 
 def test_ctrl_c_waits_for_no_answer(server, items, tmp_path):
     server.answer = lambda *_: server.chat("Few.", after_s=8)
-    process = subprocess.Popen(command(items, server.url, "-o", tmp_path / "a.jsonl"), stderr=subprocess.PIPE)
+    words = command(items, server.url, "-o", tmp_path / "a.jsonl")[3:]
+    process = subprocess.Popen([sys.executable, "-c", IN_FOREGROUND, *words], stderr=subprocess.PIPE)
     with process:
         while not server.bodies:
             time.sleep(0.02)
