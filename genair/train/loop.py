@@ -50,11 +50,12 @@ def train_model(
     """
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
         run = _Run(split, vectors, config, device, on_epoch, checkpoints)
-        learner = run.search()
+        model = run.search().model
         if config.refit:
-            learner = run.refit()
+            del model  # its memory is for the other
+            model = run.refit().model
         progress = run.progress
-        weights = {**weights_of(learner.model), **progress.weights}
+        weights = {**weights_of(model), **progress.weights}
         return Trained(weights, tuple(progress.searched), progress.stopped_at(), len(progress.refitted))
 
 
