@@ -1,0 +1,79 @@
+"""The settings of each backbone, chosen on validation events: as many trials for each, ids alone.
+
+    python benchmarks/tuning.py beauty interactions.jsonl.gz [--backbones sasrec gru4rec bert4rec]
+        [--trials base "half the rate"] [--users 0.02 --results FOLDER]
+
+Each trial differs in one thing from its backbone's `BASES`, which earlier trials led to; its rate falls
+linearly. What counts is the best validation NDCG@10 by full ranking, of seed 0; test events are not looked
+at. Rows go to benchmarks/results/tuning-NAME.json as they come.
+"""
+
+import argparse
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from histories import read_histories
+from sheet import RESULTS, Row, Sheet
+
+from genair.config import TrainConfig
+from genair.data.sequences import Split, leave_two_out
+from genair.train.loop import train_model
+
+SHARED = TrainConfig(items="id", schedule="linear", learning_rate=0.002)
+BASES: Mapping[str, Mapping[str, TrainConfig]] = {
+    "beauty": {
+        "sasrec": replace(SHARED, epochs=12),
+        "gru4rec": replace(SHARED, backbone="gru4rec", epochs=12),
+        "bert4rec": replace(SHARED, backbone="bert4rec", mask_probability=0.5, epochs=40),
+    },
+    "ml-100k": {"sasrec": replace(SHARED, epochs=60)},
+    "yelp": {"sasrec": replace(SHARED, epochs=10)},
+    "gift-cards": {"sasrec": replace(SHARED, epochs=20)},
+}
+
+
+def trials(base: TrainConfig) -> dict[str, TrainConfig]:
+    """Return the settings to try, by what differs from the base."""
+    longer = 2 * base.epochs
+    return {
+        "base": base,
+        "half the rate": replace(base, learning_rate=base.learning_rate / 2),
+        "twice the rate": replace(base, learning_rate=base.learning_rate * 2),
+        "twice the epochs": replace(base, epochs=longer),
+        "dropout 0.5, twice the epochs": replace(base, dropout=0.5, epochs=longer),
+        "128 wide": replace(base, dim=128),
+    }
+
+
+def measure(split: Split, config: TrainConfig) -> Row:
+    """Train to the end of the schedule."""
+    start, config = time.perf_counter(), replace(config, patience=config.epochs)
+    made = train_model(split, None, config, torch.device("cpu"), lambda _: None)
+    row: Row = {"valid_ndcg": made.best.valid_ndcg, "best": made.best.epoch, "epochs": len(made.epochs)}
+    return row | {"seconds": round(time.perf_counter() - start)}
+
+
+def main() -> None:
+    """Try what has no row yet."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("name", choices=BASES)
+    parser.add_argument("interactions")
+    parser.add_argument("--backbones", nargs="+")
+    parser.add_argument("--trials", nargs="+", choices=trials(SHARED), default=list(trials(SHARED)))
+    parser.add_argument("--users", type=float, default=1.0, help="share of them")
+    parser.add_argument("--results", type=Path, default=RESULTS)
+    given = parser.parse_args()
+    bases = BASES[given.name]
+    split = leave_two_out(read_histories(given.interactions, given.users))
+    sheet = Sheet(given.results / f"tuning-{given.name}.json", {"users": given.users})
+    for backbone in given.backbones or bases:
+        for trial in given.trials:
+            config = trials(bases[backbone])[trial]
+            sheet.measure(f"{backbone}, {trial}", lambda config=config: measure(split, config))
+
+
+if __name__ == "__main__":
+    main()
