@@ -7,17 +7,17 @@ items, the calibration and (with --train) SASRec in text mode to the events that
 Then the cold items' states go through the saved projections and the saved adapter, and the users whose test
 item is cold, and new to them, are asked: full ranking of all items, seen ones left out. Beside it the same
 with the cold items' vectors dealt out anew among themselves, which keeps everything but whose vector it is,
-and the uncalibrated vectors. `percentile` is the mean share of items ranked above the cold one (.5 is
-chance), `hr` is HR@10. Rows go to benchmarks/results/cold-NAME.json.
+and the uncalibrated vectors. SASRec has the settings of `training.py`. `percentile` is the mean share of
+items ranked above the cold one (.5 is chance), `hr` is HR@10. Rows go to benchmarks/results/cold-NAME.json.
 """
 
 import argparse
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
+from training import MODELS, settings
 
 from genair.calibrate.diagnostics import unit_rows
 from genair.calibrate.fit import calibrate, map_rows
@@ -68,8 +68,10 @@ def ask(
     }
 
 
-def measure(views: list[np.ndarray], sequences: Sequences, seed: int, *, train: bool) -> dict[str, object]:
-    """Hold a tenth of the items out, and measure."""
+def measure(
+    views: list[np.ndarray], sequences: Sequences, seed: int, config: TrainConfig | None
+) -> dict[str, object]:
+    """Hold a tenth of the items out, and measure; with settings of training, a trained model, too."""
     n = sequences.n_items
     order = np.random.default_rng(seed).permutation(n)
     cold_count = round(SHARE * n)
@@ -92,8 +94,7 @@ def measure(views: list[np.ndarray], sequences: Sequences, seed: int, *, train: 
 
     found["untrained, uncalibrated"] = ask(len(kept), plain, held, untrained, RECENT, seed)
     found["untrained, calibrated"] = ask(len(kept), vectors, held, untrained, RECENT, seed)
-    if train:
-        config = replace(TrainConfig(items="text", seed=seed))
+    if config:
         warm_vectors = torch.from_numpy(vectors[: len(kept)])
         run = train_model(split, warm_vectors, config, torch.device("cpu"), lambda row: print(row.words()))
 
@@ -124,7 +125,8 @@ def main() -> None:
     rows = json.loads(path.read_text()) if path.is_file() else {}
     for seed in given.seeds:
         if str(seed) not in rows or (given.train and len(rows[str(seed)]) < 6):
-            rows[str(seed)] = measure(views, sequences, seed, train=given.train)
+            config = settings(given.name, MODELS["text, calibrated"], 1, seed) if given.train else None
+            rows[str(seed)] = measure(views, sequences, seed, config)
             path.write_text(json.dumps(rows, indent=1) + "\n")
             print(json.dumps(rows[str(seed)], indent=1), flush=True)
 

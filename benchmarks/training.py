@@ -1,11 +1,12 @@
 """What calibration is worth once SASRec is trained: calibrated or not, joint or separate, few users or all.
 
     python benchmarks/training.py beauty EMB.h5 interactions.jsonl.gz [--seeds 0 1 2] [--shares 1 0.3 0.1]
-        [--only "text" "text, calibrated"] [--work FOLDER]
+        [--only "text" "text, calibrated"]
 
-EMB.h5 is what `genair embed` wrote. Of all users a share is drawn; their training events are all that
-calibration and training see, and their validation events choose the epoch; test events are all users'. Full
-ranking, seen items left out, and so are events of seen items.
+EMB.h5 is what `genair archetype ITEMS --embeddings EMB.h5` wrote, its `--item-type` beauty product, movie
+or business. Of all users a share is drawn; their training events are all that calibration and training see,
+and their validation events choose the epoch; test events are all users'. Full ranking, seen items left out,
+and so are events of seen items.
 
 The learning rate falls linearly. Rate, loss and epochs were chosen on validation events of all users, seed 0,
 for each backbone and kind of items (`SETTINGS`, `EPOCHS`), and are the same whether calibrated or not: text
@@ -13,9 +14,9 @@ learns longer, and as well from drawn negatives as from the full softmax in a qu
 better with the full softmax. With a share of the users there are 1 / sqrt(share) times the epochs. `refit`
 learns from validation events, too, as published figures do that hold out one event a user.
 
-Rows go to benchmarks/results/training-NAME.json as they come, each user's NDCG to the work folder; a row that
-is there is not measured again. Pairs of interest are compared, over all seeds that both have, by Wilcoxon's
-paired test on the users' means.
+Rows go to benchmarks/results/training-NAME.json as they come, and to training-NAME.npz at which rank each
+user's test item came, 0 beyond the tenth; a row that is there is not measured again. Pairs of interest are
+compared, over all seeds that both have, by Wilcoxon's paired test on the users' means.
 """
 
 import argparse
@@ -95,27 +96,37 @@ def share_of(split: Split, share: float) -> Split:
     return Split(train, split.valid.select(held), split.test, known)
 
 
-def run(
-    split: Split, vectors: np.ndarray, model: str, seed: int, epochs: dict[str, int], share: float
-) -> tuple[dict[str, object], np.ndarray]:
-    """Train and rank the test events."""
-    kind = MODELS[model]
-    start = time.perf_counter()
-    if kind.calibrated:
-        vectors = calibrate(vectors, split.train, CalibrateConfig(seed=seed), None, split.valid).vectors
-    differs = {"epochs": epochs[kind.items], **SETTINGS[kind.items], **BACKBONES[kind.backbone]}
+def settings(name: str, kind: Model, share: float, seed: int) -> TrainConfig:
+    """Return how a model is trained on a data set of which there is a share of the users."""
+    epochs = EPOCHS.get(name, OTHERS)[kind.items]
+    differs = {"epochs": epochs, **SETTINGS[kind.items], **BACKBONES[kind.backbone]}
     differs["epochs"] = differs["patience"] = round(differs["epochs"] / share**0.5)
-    config = TrainConfig(kind.backbone, kind.items, **differs, joint=kind.joint, refit=kind.refit, seed=seed)
-    given = None if kind.items == "id" else torch.from_numpy(vectors)
+    return TrainConfig(kind.backbone, kind.items, **differs, joint=kind.joint, refit=kind.refit, seed=seed)
+
+
+def run(
+    split: Split, vectors: np.ndarray, config: TrainConfig, *, calibrated: bool
+) -> tuple[dict[str, object], np.ndarray]:
+    """Train; return figures, and the ranks of the test events."""
+    start = time.perf_counter()
+    if calibrated:
+        vectors = calibrate(
+            vectors, split.train, CalibrateConfig(seed=config.seed), None, split.valid
+        ).vectors
+    given = None if config.items == "id" else torch.from_numpy(vectors)
     made = train_model(
         split, given, config, torch.device("cpu"), lambda row: print(row.epoch, row.words(), flush=True)
     )
     trained = restore_recommender(config.settings(), made.weights, split.train.n_items)
     ranks = rank_targets(trained.scorer(), split.test, config.max_length)
-    gains = np.where(ranks <= 10, 1 / np.log2(ranks + 1), 0.0)
-    row = {"seconds": round(time.perf_counter() - start), "epochs": len(made.epochs), "best": made.best.epoch}
-    row |= {"valid_ndcg": made.best.valid_ndcg, "ndcg": gains.mean(), "hr": float((ranks <= 10).mean())}
-    return row, gains
+    row: dict[str, object] = {"seconds": round(time.perf_counter() - start), "epochs": len(made.epochs)}
+    return row | {"best": made.best.epoch, "valid_ndcg": made.best.valid_ndcg}, ranks
+
+
+def gains_of(ranks: np.ndarray) -> np.ndarray:
+    """Return NDCG@10 of each rank; 0 is a rank beyond ten."""
+    shown = (ranks > 0) & (ranks <= 10)
+    return np.where(shown, 1 / np.log2(ranks.astype(float) + 1, where=shown, out=np.ones(len(ranks))), 0.0)
 
 
 def tail_of(split: Split) -> np.ndarray:
@@ -125,25 +136,21 @@ def tail_of(split: Split) -> np.ndarray:
     return ~np.isin(split.test.targets - 1, head)
 
 
-def compare(work: Path, rows: dict[str, dict[str, object]], share: float) -> dict[str, dict[str, float]]:
+def compare(ranks: dict[str, np.ndarray], share: float) -> dict[str, dict[str, float]]:
     """Return mean gain and p of each pair of interest, over the seeds that both have."""
     found = {}
     for one, other in COMPARED:
-        seeds = [key.split("/")[2] for key in rows if key.startswith(f"{one}/{share:g}/")]
-        both = [seed for seed in seeds if f"{other}/{share:g}/{seed}" in rows]
+        seeds = [key.split("/")[2] for key in ranks if key.startswith(f"{one}/{share:g}/")]
+        both = [seed for seed in seeds if f"{other}/{share:g}/{seed}" in ranks]
         if both:
             means = [
-                np.mean([np.load(path_of(work, name, share, s)) for s in both], 0) for name in (one, other)
+                np.mean([gains_of(ranks[f"{name}/{share:g}/{seed}"]) for seed in both], axis=0)
+                for name in (one, other)
             ]
             gain = means[0] - means[1]
             p = stats.wilcoxon(gain).pvalue if gain.any() else 1.0
             found[f"{one} - {other}/{share:g}"] = {"seeds": len(both), "gain": gain.mean(), "p": float(p)}
     return found
-
-
-def path_of(work: Path, model: str, share: float, seed: int | str) -> Path:
-    """Return where each user's NDCG is kept."""
-    return work / f"{model.replace(', ', '-')}-{share:g}-{seed}.npy"
 
 
 def main() -> None:
@@ -155,29 +162,31 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--shares", type=float, nargs="+", default=[1.0, 0.3, 0.1])
     parser.add_argument("--only", nargs="+", default=list(MODELS))
-    parser.add_argument("--work", default="genair-demo/bench")
     given = parser.parse_args()
-    work = Path(given.work) / given.name / "training"
-    work.mkdir(parents=True, exist_ok=True)
     table = read_table(Path(given.embeddings), given.embeddings)
     with rows_in(given.interactions) as source:
         log = read_interactions(source.blocks, source.name)
     whole = leave_two_out(build_sequences(log, IdMap(table.item_ids), name=given.interactions))
-    result = RESULTS / f"training-{given.name}.json"
+    result, kept = (RESULTS / f"training-{given.name}.{suffix}" for suffix in ("json", "npz"))
     sheet = json.loads(result.read_text()) if result.is_file() else {"rows": {}, "compared": {}}
-    tail, epochs = tail_of(whole), EPOCHS.get(given.name, OTHERS)
+    ranks = dict(np.load(kept)) if kept.is_file() else {}
+    tail = tail_of(whole)
     for seed in given.seeds:
         for share in given.shares:
             split = share_of(whole, share)
             for model in given.only:
-                key, saved = f"{model}/{share:g}/{seed}", path_of(work, model, share, seed)
-                if key in sheet["rows"] and saved.is_file():
+                key, kind = f"{model}/{share:g}/{seed}", MODELS[model]
+                if key in ranks:
                     continue
                 print(key, flush=True)
-                row, gains = run(split, table.vectors, model, seed, epochs, share)
-                np.save(saved, gains)
-                sheet["rows"][key] = row | {"tail_ndcg": gains[tail].mean(), "users": len(gains)}
-                sheet["compared"] |= compare(work, sheet["rows"], share)
+                config = settings(given.name, kind, share, seed)
+                row, found = run(split, table.vectors, config, calibrated=kind.calibrated)
+                ranks[key] = np.where(found <= 10, found, 0).astype(np.float16)  # halves at most: exact
+                gains = gains_of(ranks[key])
+                row |= {"ndcg": gains.mean(), "hr": (gains > 0).mean(), "tail_ndcg": gains[tail].mean()}
+                sheet["rows"][key] = row | {"users": len(gains)}
+                sheet["compared"] |= compare(ranks, share)
+                np.savez_compressed(kept, **ranks)
                 result.write_text(json.dumps(sheet, indent=1) + "\n")
                 print(key, json.dumps(sheet["rows"][key]), flush=True)
 
