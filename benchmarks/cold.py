@@ -17,21 +17,19 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from histories import read_histories
 from training import MODELS, settings
 
 from genair.calibrate.diagnostics import unit_rows
 from genair.calibrate.fit import calibrate, map_rows
 from genair.calibrate.transfer import nearest
 from genair.config import CalibrateConfig, TrainConfig
-from genair.data.ids import IdMap
-from genair.data.interactions import read_interactions
-from genair.data.sequences import Held, Sequences, build_sequences, leave_two_out
+from genair.data.sequences import Held, Sequences, leave_two_out
 from genair.embed.reduce import fit_pca
 from genair.evaluate.ranking import Scorer, rank_targets
 from genair.io.container import open_container
 from genair.models.base import restore_recommender
 from genair.train.loop import train_model
-from genair_cli.streams import rows_in
 
 RESULTS = Path(__file__).parent / "results"
 SHARE, RECENT = 0.1, 5
@@ -118,9 +116,7 @@ def main() -> None:
     with open_container(Path(given.embeddings), given.embeddings) as container:
         item_ids = container.read_strings("item_ids")
         views = [container.read(path) for path in container.names("views")]
-    with rows_in(given.interactions) as source:
-        log = read_interactions(source.blocks, source.name)
-    sequences = build_sequences(log, IdMap(item_ids), name=given.interactions)
+    sequences = read_histories(given.interactions, 1, item_ids)
     path = RESULTS / f"cold-{given.name}.json"
     rows = json.loads(path.read_text()) if path.is_file() else {}
     for seed in given.seeds:

@@ -2,7 +2,7 @@
 
     python benchmarks/stages.py                                   # the embedded catalogue
     python benchmarks/stages.py --name ml-100k --items items.jsonl.gz --interactions log.jsonl.gz \
-        --item-type movie --work FOLDER [--fused]
+        --item-type movie --recipe ml-100k --work FOLDER [--fused]
 
 With `--fused` text and vectors come from one pass, which goes on where a killed one stopped (its time is then
 that of the last part).
@@ -14,16 +14,15 @@ Memory is the largest single process of the command (workers are processes of th
 import argparse
 import json
 import os
-import platform
 import subprocess
 import sys
 import time
 from pathlib import Path
 
-from genair.catalogue import interactions_path, items_path
-from genair.device import usable_cores
+from sheet import RESULTS, Row, Sheet
 
-RESULTS = Path(__file__).parent / "results"
+from genair.catalogue import interactions_path, items_path
+
 MODELS = {
     "id": ("id", "emb.h5"),
     "text": ("text", "cal.h5"),
@@ -33,7 +32,7 @@ MODELS = {
 }
 
 
-def measure(words: list[str], folder: Path, into: Path | None) -> dict[str, object]:
+def measure(words: list[str], folder: Path, into: Path | None) -> Row:
     """Run one command in a process that dies with it, so that its peak memory is its own."""
     start = time.perf_counter()
     code = "import sys; from genair_cli.main import run; sys.argv[0] = 'genair'; run()"
@@ -47,43 +46,28 @@ def measure(words: list[str], folder: Path, into: Path | None) -> dict[str, obje
     return {"seconds": round(wall, 2), "cpu_seconds": round(cpu, 2), "peak_mib": usage.ru_maxrss // 1024}
 
 
-class Sheet:
-    """The rows of one data set, saved as they come."""
+class Stages(Sheet):
+    """The rows of one data set, a command each, whose outputs lie in a folder."""
 
-    def __init__(self, name: str, work: Path) -> None:
-        self.path = RESULTS / f"stages-{name}.json"
+    def __init__(self, name: str, recipe: str, work: Path) -> None:
+        """Read what is there."""
+        super().__init__(RESULTS / f"stages-{name}.json", {"recipe": recipe})
         self.work = work
-        self.rows = json.loads(self.path.read_text())["rows"] if self.path.is_file() else {}
 
     def run(self, title: str, words: list[str], output: str, *, into: bool = False) -> None:
         """Measure a command unless its row and its output are there."""
-        if title in self.rows and (self.work / output).is_file():
-            return
+        if not (self.work / output).is_file():
+            self.rows.pop(title, None)
         words = words if into else [*words, "-o", output, "--resume" if "--resume" in words else "--force"]
-        self.rows[title] = measure(words, self.work, self.work / output if into else None)
-        self.save()
+        self.measure(title, lambda: measure(words, self.work, self.work / output if into else None))
 
     def note(self, title: str, **values: object) -> None:
         """Add values to a row."""
         self.rows.setdefault(title, {}).update(values)
         self.save()
 
-    def save(self) -> None:
-        """Write what there is, with the machine it was measured on."""
-        machine = {"cores": usable_cores(), "machine": platform.machine(), "processor": processor()}
-        self.path.parent.mkdir(exist_ok=True)
-        self.path.write_text(json.dumps({"machine": machine, "rows": self.rows}, indent=1) + "\n")
 
-
-def processor() -> str:
-    """Return the processor's name, where the system tells it."""
-    lines = Path("/proc/cpuinfo").read_text().split("\n") if Path("/proc/cpuinfo").is_file() else []
-    return next(
-        (line.partition(": ")[2] for line in lines if line.startswith("model name")), platform.processor()
-    )
-
-
-def write_vectors(sheet: Sheet, round_: str, items: str, given: argparse.Namespace) -> None:
+def write_vectors(sheet: Stages, round_: str, items: str, given: argparse.Namespace) -> None:
     """Measure what the language model does."""
     words = ["archetype", items, "--item-type", given.item_type]
     arch, emb = f"{round_}arch.jsonl", f"{round_}emb.h5"
@@ -101,6 +85,7 @@ def main() -> None:
     parser.add_argument("--items", default=str(items_path()))
     parser.add_argument("--interactions", default=str(interactions_path()))
     parser.add_argument("--item-type", default="item")
+    parser.add_argument("--recipe", default="", help="of training")
     parser.add_argument("--work", default="genair-demo/bench")
     parser.add_argument("--fused", action="store_true", help="text and vectors in one pass")
     parser.add_argument(
@@ -110,14 +95,15 @@ def main() -> None:
     work = Path(given.work) / given.name
     work.mkdir(parents=True, exist_ok=True)
     items, log = str(Path(given.items).resolve()), str(Path(given.interactions).resolve())
-    sheet = Sheet(given.name, work)
+    sheet = Stages(given.name, given.recipe, work)
+    how = ["--recipe", given.recipe] if given.recipe else []
     for round_ in ("", "again-") if given.repeat != "none" else ("",):
         if not round_ or given.repeat == "all":
             write_vectors(sheet, round_, items, given)
         sheet.run(f"{round_}calibrate", ["calibrate", "emb.h5", "-i", log], f"{round_}cal.h5")
         for title, (mode, vectors) in MODELS.items():
             model = f"{round_}{title.replace(', ', '-')}.h5"
-            sheet.run(f"{round_}train {title}", ["train", vectors, "-i", log, "--items", mode], model)
+            sheet.run(f"{round_}train {title}", ["train", vectors, "-i", log, "--items", mode, *how], model)
             rows = model.replace(".h5", ".jsonl")
             sheet.run(f"{round_}eval {title}", ["eval", model, "-i", log], rows, into=True)
             if not round_:

@@ -68,7 +68,7 @@ def calibration() -> None:
     """Print what each calibration is worth, means over seeds, best for recommendation first."""
     for path in sorted(RESULTS.glob("calibration-*")):
         groups: dict[str, list[dict]] = {}
-        for title, row in json.loads(path.read_text()).items():
+        for title, row in json.loads(path.read_text())["rows"].items():
             groups.setdefault(title.partition("/")[0], []).append(row)
         print(f"\n| {path.stem.removeprefix('calibration-')} | matched AUC | effective rank | kept |", end="")
         print(" NDCG@10, untrained (p) | tail | s | seeds |\n| --- |", " --- |" * 7)

@@ -27,18 +27,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from histories import read_histories
 from scipy import stats
 
 from genair.calibrate.fit import calibrate
 from genair.config import CalibrateConfig, JointConfig, TrainConfig
-from genair.data.ids import IdMap
-from genair.data.interactions import read_interactions
-from genair.data.sequences import Split, build_sequences, leave_two_out
+from genair.data.sequences import Split, leave_two_out
 from genair.evaluate.ranking import rank_targets
 from genair.io.embeddings import read_table
 from genair.models.base import restore_recommender
 from genair.train.loop import train_model
-from genair_cli.streams import rows_in
 
 RESULTS = Path(__file__).parent / "results"
 JOINT = JointConfig(weight=0.1)
@@ -164,9 +162,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", default=list(MODELS))
     given = parser.parse_args()
     table = read_table(Path(given.embeddings), given.embeddings)
-    with rows_in(given.interactions) as source:
-        log = read_interactions(source.blocks, source.name)
-    whole = leave_two_out(build_sequences(log, IdMap(table.item_ids), name=given.interactions))
+    whole = leave_two_out(read_histories(given.interactions, 1, list(table.item_ids)))
     result, kept = (RESULTS / f"training-{given.name}.{suffix}" for suffix in ("json", "npz"))
     sheet = json.loads(result.read_text()) if result.is_file() else {"rows": {}, "compared": {}}
     ranks = dict(np.load(kept)) if kept.is_file() else {}
