@@ -1,4 +1,4 @@
-"""The command line in this process and in others, and a small pipeline's files made by it."""
+"""The command line in this process and in others, and the files and models that its tests share."""
 
 import io
 import json
