@@ -1,7 +1,7 @@
 """SASRec beside its peers: seconds of an epoch and NDCG@10 after equal epochs, one after another in one run.
 
     python benchmarks/peers.py beauty interactions.jsonl.gz [--epochs 2] [--work FOLDER]
-        [--users 0.02 --results FOLDER]
+        [--only "genair, first" recbole] [--users 0.02 --results FOLDER]
 
 All get the same training events of the same users (leave-two-out), the same sizes, batches of 128, dropout,
 learning rate and threads, and the full softmax; each keeps its own block, initialisation and Adam. Each peer
@@ -110,6 +110,8 @@ def ratios(rows: dict[str, Row]) -> dict[str, float]:
     """Return how many times its neighbours' mean time every peer takes."""
     found = {}
     for title, neighbours in NEIGHBOURS:
+        if not {title, *neighbours} <= rows.keys():
+            continue
         for what in ("seconds", "cpu_seconds"):
             own = np.mean([min(rows[neighbour][what]) for neighbour in neighbours])
             found[f"{title} / {neighbours[-1]}, {what}"] = round(min(rows[title][what]) / own, 2)
@@ -123,6 +125,7 @@ def main() -> None:
     parser.add_argument("interactions")
     parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--users", type=float, default=1.0, help="share of them")
+    parser.add_argument("--only", nargs="+", choices=RUNS, default=list(RUNS))
     parser.add_argument("--threads", type=int, default=usable_cores())
     parser.add_argument("--work", type=Path, default=Path("genair-demo/bench/peers"))
     parser.add_argument("--results", type=Path, default=RESULTS)
@@ -139,7 +142,8 @@ def main() -> None:
         "torch": torch.__version__,
     }
     sheet = Sheet(given.results / f"peers-{given.name}.json", {**settings, **data})
-    for title, (name, other) in RUNS.items():
+    for title in given.only:
+        name, other = RUNS[title]
         sheet.measure(title, lambda n=name, o=other: run(n, {**settings, **o}, split, given.work))
     print(json.dumps(ratios(sheet.rows), indent=1))
 
