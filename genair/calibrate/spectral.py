@@ -22,6 +22,7 @@ from genair.data.association import Pairs
 
 Matrix = npt.NDArray[np.float64]
 _ROWS, _COLUMNS = 4096, 512  # of a block
+_LEAST = 1e-6  # of the largest variance: below it are the roundings of float32
 
 
 def solve(
@@ -42,13 +43,21 @@ def solve(
     adapter = ResidualAdapter(vectors.shape[1], features, kept)
     with torch.no_grad(), threadpool_limits(1, user_api="blas"):  # the same bytes on any number of cores
         adapter.fit_input(vectors, seed)
-        rows = adapter.features(vectors).numpy()
-        spread = _gram(rows, rows)
-        agreement = _agreement(rows, attraction(pairs, len(vectors), gamma))
-        values, directions = _leading(agreement, spread, config.ridge / len(vectors), kept)
+        pulls = attraction(pairs, len(vectors), gamma)
+        spread, agreement = _moments(adapter.features(vectors).numpy(), pulls)
+        ridge = config.ridge / len(vectors)
+        if len(spread) < len(vectors):
+            values, directions = _leading(agreement, spread, ridge, kept)
+        else:
+            values, directions = _leading_of_few(agreement, spread, ridge, kept)
         worth = np.clip((1 + values) / 2, 0, 1) ** config.power  # of a random walk that rests half the time
-        adapter.output.copy_(torch.from_numpy(directions * worth))
+        adapter.output[:, : len(worth)] = torch.from_numpy(directions * worth)
     return adapter
+
+
+def _moments(rows: npt.NDArray[np.float32], pulls: sparse.csr_array) -> tuple[Matrix, Matrix]:
+    """Return F^T F / n and F^T A F / n of features F (items, features)."""
+    return _gram(rows, rows), _agreement(rows, pulls)
 
 
 def _agreement(rows: npt.NDArray[np.float32], pulls: sparse.csr_array) -> Matrix:
@@ -58,7 +67,14 @@ def _agreement(rows: npt.NDArray[np.float32], pulls: sparse.csr_array) -> Matrix
     for start in range(0, rows.shape[1], _COLUMNS):
         some = np.ascontiguousarray(rows[:, start : start + _COLUMNS])
         found[:, start : start + _COLUMNS] = _gram(rows, narrow @ some)
-    return (found + found.T) / 2
+    return _symmetric(found)
+
+
+def _symmetric(matrix: Matrix) -> Matrix:
+    """Return the mean of a matrix and its transpose."""
+    both = matrix + matrix.T
+    both /= 2
+    return both
 
 
 def _gram(one: npt.NDArray[np.float32], other: npt.NDArray[np.float32]) -> Matrix:
@@ -70,13 +86,32 @@ def _gram(one: npt.NDArray[np.float32], other: npt.NDArray[np.float32]) -> Matri
 
 
 def _leading(agreement: Matrix, spread: Matrix, ridge: float, count: int) -> tuple[Matrix, Matrix]:
-    """Return the largest values of agreement v = value (spread + ridge trace(spread)) v, falling, and v."""
+    """Return the largest values of agreement v = value (spread + ridge trace(spread)) v, falling, and v.
+
+    Both matrices are symmetric, and used up: transposed, they have the order of LAPACK, which then works in
+    them instead of in copies.
+    """
     size = len(spread)
-    penalty = ridge * max(float(np.trace(spread)), 1e-12)
-    root = linalg.cholesky(spread + penalty * np.eye(size), lower=True)
-    half = linalg.solve_triangular(root, agreement, lower=True)
-    whole = linalg.solve_triangular(root, half.T, lower=True)
-    values, vectors = linalg.eigh((whole + whole.T) / 2, subset_by_index=[size - count, size - 1])
+    spread.flat[:: size + 1] += ridge * max(float(np.trace(spread)), 1e-12)
+    root = linalg.cholesky(spread.T, lower=True, overwrite_a=True)
+    half = linalg.solve_triangular(root, agreement.T, lower=True, overwrite_b=True)
+    whole = _symmetric(linalg.solve_triangular(root, half.T, lower=True))
+    values, vectors = linalg.eigh(whole.T, overwrite_a=True, subset_by_index=[size - count, size - 1])
     directions = linalg.solve_triangular(root.T, vectors[:, ::-1], lower=False)
     peaks = directions[np.abs(directions).argmax(axis=0), np.arange(count)]
     return values[::-1], directions * np.where(peaks < 0, -1.0, 1.0)
+
+
+def _leading_of_few(agreement: Matrix, spread: Matrix, ridge: float, count: int) -> tuple[Matrix, Matrix]:
+    """Return `_leading`, at most count, of no more items than features.
+
+    Along some directions no two items differ. Their value is 0, above that of those along which associated
+    items differ most, so they must not be among those that are chosen from.
+    """
+    variances, directions = linalg.eigh(spread)
+    differing = directions[:, variances > _LEAST * variances[-1]]
+    if not differing.size:
+        differing = directions[:, -1:]
+    among = [differing.T @ matrix @ differing for matrix in (agreement, spread)]
+    values, found = _leading(among[0], among[1], ridge, min(count, differing.shape[1]))
+    return values, differing @ found

@@ -215,6 +215,18 @@ def test_two_items_are_enough():
     assert np.abs(found).tolist() == [[1], [1]]
 
 
+def test_items_differ_along_every_direction_however_few_they_are():
+    vectors = _vectors(6)
+    pairs = _pair(
+        *((one, other) for one in range(6) for other in range(one))
+    )  # all pull: every value is below 0
+    adapter = _solve(vectors, pairs, dim=5)
+    with torch.no_grad():
+        columns = adapter(torch.from_numpy(vectors)).numpy().std(axis=0)
+    assert columns.shape == (5,)
+    assert columns.min() > 1e-3  # roundings are 1e-6
+
+
 def test_equal_vectors_give_numbers():
     adapter = _solve(np.full((5, Z), 0.25, np.float32), _pair((0, 1)))
     assert np.isfinite(_directions(adapter)).all()
