@@ -1,8 +1,9 @@
 """Training batches without a Python loop over events.
 
 Histories longer than max_length + 1 are cut into windows that overlap by one event, so that what comes next
-is a target once an epoch for every training event but a history's first. Batches hold windows of like
-length, so padding is small; where one still has much of it, as at the long end, a model takes it in pieces.
+is a target once an epoch for every training event but a history's first. A batch is drawn from all windows,
+whatever their lengths: batches of like lengths need no padding, but make worse recommenders (docs/method.md).
+It is sorted, and a model takes it in pieces that hold little padding.
 """
 
 from collections.abc import Iterator
@@ -15,7 +16,6 @@ from genair.data.sequences import Sequences
 from genair.train.tasks import Task
 
 Indices = npt.NDArray[np.int64]
-_POOL = 32  # batches sorted by length together
 _WORTH = 512  # padded events that a piece of its own saves
 
 
@@ -43,9 +43,12 @@ def count_batches(cut: Sequences, batch_size: int) -> int:
 def epoch_batches(
     cut: Sequences, batch_size: int, task: Task, rng: np.random.Generator
 ) -> Iterator[tuple[Indices, Indices]]:
-    """Yield the task's (inputs, targets), int64 (windows, length) each, in random order."""
-    for users in _like_lengths(cut.lengths(), batch_size, rng):
-        yield task(pad_histories(cut, users, int(cut.lengths()[users].max())))
+    """Yield the task's (inputs, targets), int64 (windows, length) each, of windows drawn at random."""
+    lengths, order = cut.lengths(), rng.permutation(len(cut))
+    for start in range(0, len(order), batch_size):
+        drawn = order[start : start + batch_size]
+        drawn = drawn[np.argsort(lengths[drawn], kind="stable")]
+        yield task(pad_histories(cut, drawn, int(lengths[drawn[-1]])))
 
 
 def pieces(lengths: Indices) -> list[slice]:
@@ -62,13 +65,3 @@ def pieces(lengths: Indices) -> list[slice]:
         found.append(slice(start, stop))
         stop = start
     return found[::-1]
-
-
-def _like_lengths(lengths: Indices, batch_size: int, rng: np.random.Generator) -> list[Indices]:
-    order = rng.permutation(len(lengths))
-    batches = []
-    for start in range(0, len(order), batch_size * _POOL):
-        pool = order[start : start + batch_size * _POOL]
-        pool = pool[np.argsort(lengths[pool], kind="stable")]
-        batches += [pool[first : first + batch_size] for first in range(0, len(pool), batch_size)]
-    return [batches[index] for index in rng.permutation(len(batches))]

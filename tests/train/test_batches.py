@@ -103,13 +103,12 @@ def test_batches_are_what_torch_wants(toy_sequences):
     assert inputs.dtype == targets.dtype == np.int64
 
 
-def test_batches_hold_windows_of_like_length(toy_sequences):
-    lengths = _rng(1).integers(2, 30, 64)
-    histories = [list(range(1, length + 1)) for length in lengths]
-    batches = _batches(windows(toy_sequences(histories, 30), 50), 8)
-    area = sum(targets.size for _, targets in batches)
-    assert len(batches) == 8
-    assert area < 1.25 * (lengths - 1).sum()
+def test_a_batch_has_windows_of_any_length(toy_sequences):
+    histories = [list(range(1, 2 + length)) for length in range(1, 25) for _ in range(32)]
+    found = _batches(windows(toy_sequences(histories, 30), 50), 64)
+    means = [(targets != 0).sum() / len(targets) for _, targets in found]
+    assert len(found) == 12
+    assert max(means) - min(means) < 5, "sorted by length they would go from 1.5 to 23.5"
 
 
 def _bytes(batches):
@@ -126,13 +125,6 @@ def test_every_epoch_has_its_own_order(toy_sequences):
     cut, rng = windows(toy_sequences(BUSY * 4, 9), 3), _rng()
     first, second = (_bytes(epoch_batches(cut, 4, next_item, rng)) for _ in range(2))
     assert first != second
-
-
-def test_long_and_short_windows_alternate(toy_sequences):
-    histories = [list(range(1, 2 + length)) for length in range(1, 25) for _ in range(4)]
-    widths = [inputs.shape[1] for inputs, _ in _batches(windows(toy_sequences(histories, 30), 50), 4)]
-    assert widths != sorted(widths)
-    assert widths != sorted(widths, reverse=True)
 
 
 LENGTHS = st.lists(st.integers(1, 200), min_size=1, max_size=128).map(np.sort)
