@@ -122,7 +122,7 @@ def test_an_equal_epoch_is_not_better(split):
     assert [row.best for row in run.epochs] == [True, False, False, False]
 
 
-REFIT = replace(QUICK, epochs=12, patience=2, learning_rate=0.03, refit=True)
+REFIT = replace(QUICK, epochs=12, patience=2, learning_rate=0.05, refit=True)
 
 
 @pytest.mark.parametrize(
