@@ -45,6 +45,8 @@ def trials(base: TrainConfig) -> dict[str, TrainConfig]:
         "twice the epochs": replace(base, epochs=longer),
         "dropout 0.5, twice the epochs": replace(base, dropout=0.5, epochs=longer),
         "128 wide": replace(base, dim=128),
+        "batches of 32": replace(base, batch_size=32),
+        "batches of 32, half the rate": replace(base, batch_size=32, learning_rate=base.learning_rate / 2),
     }
 
 
