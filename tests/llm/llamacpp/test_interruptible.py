@@ -31,6 +31,29 @@ except KeyboardInterrupt:
     print("ended" if ended else "still running", flush=True)
 """
 
+AT_ONCE = """
+import ctypes, os, signal
+from genair.llm.llamacpp.interruptible import Interruptible
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+for attempt in range(50):
+    calls, ended = Interruptible(), []
+
+    def interrupted():
+        os.kill(os.getpid(), signal.SIGINT)
+        while not calls.stop:
+            ctypes.CDLL(None).usleep(100)
+        ctypes.CDLL(None).usleep(1000)
+        ended.append(1)
+        return 2
+
+    try:
+        calls.call(interrupted)
+    except KeyboardInterrupt:
+        print("ended" if ended else "still running", flush=True)
+    calls.close()
+"""
+
 
 def test_results_and_errors_pass_through():
     calls = Interruptible()
@@ -48,6 +71,12 @@ def test_ctrl_c_ends_a_call_that_asks_whether_to_stop():
         assert process.stdout.readline() == "ended\n"
         assert process.wait(timeout=20) == 0
         assert time.monotonic() - start < 10
+
+
+def test_ctrl_c_may_come_before_the_main_thread_waits():
+    command = [sys.executable, "-c", AT_ONCE]
+    shown = subprocess.run(command, check=True, capture_output=True, text=True, timeout=120)
+    assert (shown.stdout, shown.stderr) == ("ended\n" * 50, "")
 
 
 def test_elsewhere_than_in_the_main_thread_the_call_is_made_directly():
