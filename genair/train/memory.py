@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from genair.config import TrainConfig
@@ -27,6 +28,7 @@ _MATRICES, _PASSING = 3, 2  # of attention, events x events: what each block kee
 _RANKED = 12  # numbers of an event while ranking, in `dim`
 _MIXED = 3  # bytes of a number of which some have 2 and some 4
 _DRAWN = 6  # numbers of an event with each negative
+_TRIED = 100  # batches
 
 
 @dataclass(frozen=True)
@@ -140,9 +142,18 @@ def _compared(config: TrainConfig, sequences: Sequences, device: str) -> int:
 
 
 def _largest_step(config: TrainConfig, sequences: Sequences) -> tuple[int, int]:
-    """Return the events of the longest windows that a batch may have, and their pairs, padding included."""
+    """Return the most events, and pairs of them, that a hundred batches drawn as in training have, padded."""
     inputs = np.maximum(sequences.lengths() - 1, 0)
     full = np.full(int((inputs // config.max_length).sum()), config.max_length)
-    longest = np.sort(np.concatenate([full, inputs % config.max_length]))[-config.batch_size :]
-    cut = [longest[piece] for piece in pieces(longest)]
+    rest = inputs % config.max_length
+    drawn = np.random.default_rng(0).permutation(np.concatenate([full, rest[rest > 0]]))
+    starts = range(0, min(len(drawn), _TRIED * config.batch_size), config.batch_size)
+    steps = np.asarray([_padded(drawn[start : start + config.batch_size]) for start in starts] or [(0, 0)])
+    return int(steps[:, 0].max()), int(steps[:, 1].max())
+
+
+def _padded(lengths: npt.NDArray[np.int64]) -> tuple[int, int]:
+    """Return the events of a batch, and their pairs, with what its pieces pad."""
+    lengths = np.sort(lengths)
+    cut = [lengths[piece] for piece in pieces(lengths)]
     return sum(len(own) * int(own[-1]) for own in cut), sum(len(own) * int(own[-1]) ** 2 for own in cut)

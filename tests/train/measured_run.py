@@ -22,8 +22,10 @@ def has(field):
 
 
 n_items, users, length, width, settings = json.loads(sys.argv[1])
-items = np.random.default_rng(0).integers(1, n_items + 1, users * length)
-offsets = np.arange(0, users * length + 1, length)
+rng = np.random.default_rng(0)
+lengths = 3 + rng.geometric(1 / (length - 3), users)  # as logs have them: most short, few long
+offsets = np.concatenate([[0], np.cumsum(lengths)])
+items = rng.integers(1, n_items + 1, offsets[-1])
 sequences = Sequences([str(user) for user in range(users)], offsets, items, n_items)
 vectors = torch.randn(n_items, width) if width else None
 config, cpu = TrainConfig(**settings), torch.device("cpu")
