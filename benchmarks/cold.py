@@ -36,14 +36,10 @@ SHARE, RECENT = 0.1, 5
 
 
 def only(sequences: Sequences, kept: np.ndarray) -> Sequences:
-    """Return the events of some items, which get new indices by their place in `kept` (0-based rows)."""
+    """Return histories that know some items only, whose new index is their place in `kept` (0-based rows)."""
     places = np.zeros(sequences.n_items + 1, dtype=np.int64)
     places[kept + 1] = np.arange(1, len(kept) + 1)
-    inside = places[sequences.items] > 0
-    users = np.repeat(np.arange(len(sequences)), sequences.lengths())[inside]
-    lengths = np.bincount(users, minlength=len(sequences))
-    offsets = np.concatenate([[0], np.cumsum(lengths)])
-    return Sequences(sequences.user_ids, offsets, places[sequences.items][inside], len(kept))
+    return Sequences(sequences.user_ids, sequences.offsets, places[sequences.items], len(kept))
 
 
 def figures(scorer: Scorer, held: Held, length: int) -> dict[str, float]:

@@ -51,7 +51,7 @@ class Registry(Generic[T]):
         module, _, attribute = self._place(name).partition(":")
         try:
             return cast(T, getattr(import_module(module), attribute))
-        except (ImportError, AttributeError, TypeError, ValueError) as error:
+        except (ImportError, AttributeError, SyntaxError, TypeError, ValueError) as error:
             if name in self._entries:
                 raise
             raise UsageError(f"{self.kind} {name!r} cannot be imported: {error}") from error

@@ -12,7 +12,7 @@ from genair.data.summary import words_on_ties
 from genair_cli.console import console
 from genair_cli.options import OnErrorChoice
 from genair_cli.status import Status
-from genair_cli.streams import rows_in
+from genair_cli.streams import name_of, rows_in
 
 
 @dataclass(frozen=True)
@@ -35,13 +35,16 @@ class Log:
         return Status.SOME_FAILED if self.sequences.unknown else Status.DONE
 
 
-def read_log(operand: str, item_ids: Sequence[str] | None, on_error: OnErrorChoice) -> Log:
+def read_log(
+    operand: str, item_ids: Sequence[str] | None, on_error: OnErrorChoice, catalogue: str | None = None
+) -> Log:
     """Read a log and say on stderr what its reader should know.
 
     Args:
         operand: a file, or `-`.
         item_ids: the catalogue; None takes the items the log names, sorted.
         on_error: whether events of unknown items stop the work or are dropped.
+        catalogue: the file that `item_ids` are from, `-` or None if it came through a pipe.
 
     Raises:
         InputError: a line breaks the schema, or names an item that is not in `item_ids`.
@@ -50,7 +53,9 @@ def read_log(operand: str, item_ids: Sequence[str] | None, on_error: OnErrorChoi
         log = read_interactions(source.blocks, source.name)
         skip = on_error is OnErrorChoice.SKIP
         known = sorted(log.item_ids) if item_ids is None else item_ids
-        sequences = build_sequences(log, IdMap(known), name=source.name, skip_unknown=skip)
+        sequences = build_sequences(
+            log, IdMap(known, name_of(catalogue)), name=source.name, skip_unknown=skip
+        )
         _comment(sequences, source.name)
         return Log(known, sequences, source.reader.sha256)
 

@@ -7,7 +7,7 @@ temporary file when it comes from or goes to a pipe.
 import gzip
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -23,6 +23,11 @@ from genair.records import Failed
 from genair_cli.options import STDIN
 
 STDIN_NAME = "stdin"
+
+
+def name_of(operand: str | None) -> str:
+    """Return what errors call an input."""
+    return STDIN_NAME if operand in (None, STDIN) else str(operand)
 
 
 @dataclass
@@ -93,12 +98,15 @@ class Sink:
         self._outlet.flush()
 
 
-def check_operands(*operands: str | None) -> None:
-    """Refuse two operands that both are stdin, and a terminal nobody meant to type into.
+def check_operands(*operands: str | None, outputs: Iterable[Path | None] = ()) -> None:
+    """Refuse two operands that both are stdin, a terminal nobody meant to type into, and an output over one.
 
     Raises:
-        UsageError: either is the case.
+        UsageError: any of this is the case.
     """
+    for output in outputs:
+        if output is not None and any(_is_same_file(operand, output) for operand in operands):
+            raise UsageError(f"{output} is an input: give the output a name of its own")
     from_stdin = [operand for operand in operands if operand in (None, STDIN)]
     if len(from_stdin) > 1:
         raise UsageError("only one input can be stdin: name a file for the other")
@@ -114,11 +122,12 @@ def rows_in(operand: str | None, *, limit: int | None = None) -> Iterator[Source
         GenairError: the file is missing or cannot be read.
     """
     with ExitStack() as stack:
+        name = name_of(operand)
         if operand in (None, STDIN):
-            name, stream = STDIN_NAME, _stdin()
+            stream = _stdin()
         else:
-            path = Path(str(operand))
-            name, stream = str(operand), _open(path)
+            path = Path(name)
+            stream = _open(path)
             if path.is_file():  # closing a FIFO would wait for the thread that waits in it
                 stack.callback(stream.close)
         reader = HashingReader(stream)
@@ -205,6 +214,13 @@ def refuse_terminal(target: Path | None, what: str = "HDF5") -> None:
     """
     if (target is None or str(target) == STDIN) and sys.stdout.isatty():
         raise UsageError(f"will not write {what} to a terminal: use -o FILE or a pipe")
+
+
+def _is_same_file(operand: str | None, output: Path) -> bool:
+    if operand in (None, STDIN) or str(output) == STDIN:
+        return False
+    path = Path(str(operand))
+    return path.is_file() and output.is_file() and path.samefile(output)
 
 
 def _open(path: Path) -> IO[bytes]:

@@ -15,7 +15,7 @@ from typing import IO, Any, cast
 from genair.errors import UsageError
 from genair.io.atomic import check_target, install, is_special
 from genair.io.jsonl import encode_line
-from genair.io.partial import Partial, open_partial, scratch_partial
+from genair.io.partial import Partial, open_partial, partial_of, scratch_partial
 from genair.records import Failed
 from genair_cli.console import console
 from genair_cli.options import STDIN, OnErrorChoice
@@ -64,9 +64,14 @@ class Plan:
                 raise UsageError(f"two outputs are {one}: give each a name of its own")
         if self.output is not None and str(self.output) != STDIN:
             check_target(self.output, force=self.force)
+        if self._has_begun():  # what is said of that comes first: these may be of the same work
+            return
         for target in (self.errors, *others):
             if target is not None and str(target) != STDIN:
                 check_target(target, force=self.force or self.resume)
+
+    def _has_begun(self) -> bool:
+        return self.output is not None and partial_of(self.output).is_dir()
 
     def is_stream(self) -> bool:
         """Return whether the output is written through instead of appearing at the end."""

@@ -5,7 +5,7 @@ from math import inf
 from typing import Any
 
 from genair.config.graph import GraphConfig
-from genair.config.ranges import require
+from genair.config.ranges import require, require_seed
 from genair.errors import UsageError
 
 SPECTRAL = "spectral"
@@ -104,7 +104,7 @@ class CalibrateConfig:
         require(self.dim >= 1, "--dim", self.dim, "1 or more")
         require(0 < self.gamma < inf, "--gamma", self.gamma, "above 0")
         require(0 <= self.holdout < 1, "--holdout", self.holdout, "0 or more and below 1")
-        require(self.seed >= 0, "--seed", self.seed, "0 or more")
+        require_seed(self.seed)
 
     @property
     def solved(self) -> bool:

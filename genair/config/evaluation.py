@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from genair.config.ranges import require
+from genair.config.ranges import require, require_seed
 from genair.errors import UsageError
 
 
@@ -39,7 +39,7 @@ class EvaluateConfig:
         for name in ("tail_quantile", "short_quantile"):
             value = getattr(self, name)
             require(0 < value < 1, f"--{name.replace('_', '-')}", value, "above 0 and below 1")
-        require(self.seed >= 0, "--seed", self.seed, "0 or more")
+        require_seed(self.seed)
         if self.keep_seen and self.negatives is not None:
             raise UsageError(
                 "--negatives are items that the user never had, so a repeat beside them gives itself away:"

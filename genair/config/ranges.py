@@ -11,3 +11,12 @@ def require(fine: bool, name: str, value: object, expected: str) -> None:
     """
     if not fine:
         raise UsageError(f"{name} must be {expected}, not {value}")
+
+
+def require_seed(seed: int) -> None:
+    """Refuse a seed that not every generator takes.
+
+    Raises:
+        UsageError: it is negative, or has more than 63 bits.
+    """
+    require(0 <= seed < 1 << 63, "--seed", seed, "0 to 2^63 - 1")

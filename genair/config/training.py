@@ -6,7 +6,7 @@ from math import inf
 from typing import Any
 
 from genair.config.graph import PAPER_GRAPH, GraphConfig
-from genair.config.ranges import require
+from genair.config.ranges import require, require_seed
 from genair.errors import UsageError
 
 ITEM_ENCODERS = ("id", "text", "text+id", "text-init")
@@ -147,7 +147,7 @@ class TrainConfig:
         within = f"0 or more and below --epochs {self.epochs}"
         require(0 <= self.warmup < self.epochs, "--warmup", self.warmup, within)
         require(self.precision in PRECISIONS, "--precision", self.precision, ", ".join(PRECISIONS))
-        require(self.seed >= 0, "--seed", self.seed, "0 or more")
+        require_seed(self.seed)
 
     def settings(self) -> dict[str, Any]:
         """Return what provenance records: nothing of what is off."""

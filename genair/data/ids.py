@@ -15,15 +15,20 @@ Indices = npt.NDArray[np.int64]
 
 
 class IdMap:
-    """Item ids in a fixed order."""
+    """Item ids in a fixed order.
 
-    def __init__(self, item_ids: Sequence[str]) -> None:
+    Attributes:
+        item_ids: all of them; item_ids[i] is index i + 1.
+        name: what errors call the place they are from.
+    """
+
+    def __init__(self, item_ids: Sequence[str], name: str = "the catalogue") -> None:
         """Take all ids in the order of the rows they name.
 
         Raises:
             InputError: an id comes twice.
         """
-        self.item_ids = tuple(item_ids)
+        self.item_ids, self.name = tuple(item_ids), name
         self._index = {item_id: row + 1 for row, item_id in enumerate(self.item_ids)}
         if len(self._index) != len(self.item_ids):
             raise InputError("item ids are not unique")
@@ -40,8 +45,12 @@ class IdMap:
         """Return the index of each id, 0 where it is unknown."""
         return np.fromiter((self.index_of(item_id) for item_id in item_ids), dtype=np.int64)
 
-    def rows_for(self, wanted: Sequence[str], *, name: str) -> Indices:
+    def rows_for(self, wanted: Sequence[str], remedy: str = "") -> Indices:
         """Return the 0-based row of each wanted id, for joining a table to another's order.
+
+        Args:
+            wanted: ids, in the order wanted.
+            remedy: how the error ends if some are not here.
 
         Raises:
             InputError: some ids are not here; the message lists five of them and a count.
@@ -49,12 +58,11 @@ class IdMap:
         indices = self.indices_of(wanted)
         missing = [item_id for item_id, index in zip(wanted, indices, strict=True) if index == PADDING]
         if missing:
-            raise InputError(missing_ids_message(missing), where=name)
+            raise InputError(f"{self.lacks(missing)}{remedy}")
         return indices - 1
 
-
-def missing_ids_message(missing: Sequence[str]) -> str:
-    """Return one line that names the first five missing ids and counts them all."""
-    shown = ", ".join(repr(item_id) for item_id in missing[:5])
-    more = ", ..." if len(missing) > 5 else ""
-    return f"{len(missing)} item ids are not in the vectors' file: {shown}{more}"
+    def lacks(self, missing: Sequence[str]) -> str:
+        """Return one line that names the first five ids that are not here and counts them all."""
+        shown = ", ".join(repr(item_id) for item_id in missing[:5])
+        more = ", ..." if len(missing) > 5 else ""
+        return f"{len(missing)} item ids are not in {self.name}: {shown}{more}"

@@ -2,8 +2,9 @@
 
 Last event = test, last but one = validation, the rest = training. Users with fewer than three events are
 training data only. An item that its user had before is no recommendation, so events of such items are not
-held unless asked for. Equal timestamps keep the order of the input; their share is counted, since many ties
-make next-item metrics unreliable.
+held unless asked for. Which events are held is a matter of the whole log, whatever part of its items is
+known: what is held from one model is held from all. Equal timestamps keep the order of the input; their
+share is counted, since many ties make next-item metrics unreliable.
 """
 
 from collections.abc import Sequence
@@ -12,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from genair.data.ids import PADDING, IdMap, missing_ids_message
+from genair.data.ids import PADDING, IdMap
 from genair.data.interactions import Interactions, Times
 from genair.data.ordering import order_by
 from genair.errors import InputError
@@ -28,10 +29,11 @@ class Sequences:
     Attributes:
         user_ids: outside user ids; user u's events are items[offsets[u]:offsets[u + 1]].
         offsets: int64, shape (users + 1,).
-        items: int64 item indices (1 to n), shape (events,), in time order within a user.
+        items: int64 item indices (1 to n), shape (events,), in time order within a user; 0 is an item that is
+            not in the catalogue, of which whole histories keep the place.
         n_items: number of items in the catalogue.
         ties: share of a user's neighbouring events whose timestamps are equal, 0 to 1.
-        unknown: events dropped because their item is not in the catalogue.
+        unknown: events whose item is not in the catalogue.
         times: int64 or float64, shape (events,), of the log; None where it has none.
     """
 
@@ -63,6 +65,15 @@ class Sequences:
         user_ids = [self.user_ids[user] for user in users.tolist()]
         times = None if self.times is None else self.times[taken]
         return Sequences(user_ids, offsets, self.items[taken], self.n_items, times=times)
+
+    def known_only(self) -> "Sequences":
+        """Return the events whose items are in the catalogue."""
+        known = self.items != PADDING
+        if known.all():
+            return self
+        before = np.concatenate([[0], np.cumsum(known)])
+        times = None if self.times is None else self.times[known]
+        return replace(self, offsets=before[self.offsets], items=self.items[known], times=times)
 
 
 @dataclass(frozen=True)
@@ -114,25 +125,24 @@ def build_sequences(log: Interactions, ids: IdMap, *, name: str, skip_unknown: b
     """Group a log by user, order it by time (ties by input order) and map its items to indices.
 
     Raises:
-        InputError: the log names items that `ids` lacks, unless `skip_unknown` drops those events.
+        InputError: the log names items that `ids` lacks, unless `skip_unknown` lets their index be 0; or none
+            that it has.
     """
     codes = ids.indices_of(log.item_ids)
     missing = [log.item_ids[code] for code in np.flatnonzero(codes == PADDING)]
     if missing and not skip_unknown:
-        raise InputError(f"{missing_ids_message(missing)}; --on-error skip drops their events", where=name)
+        raise InputError(f"{ids.lacks(missing)}; --on-error skip drops their events", where=name)
     order = order_by(log.users, log.times)
     items = codes[log.items[order]]
-    known = items != PADDING
-    if not known.any():
-        raise InputError("none of its items is in the vectors' file", where=name)
-    order, items = order[known], items[known]
+    if not items.any():
+        raise InputError(f"none of its items is in {ids.name}", where=name)
     users, times = log.users[order], log.times[order]
     counts = np.bincount(users, minlength=len(log.user_ids))
     offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
     same_user = users[1:] == users[:-1]
     tied = same_user & (times[1:] == times[:-1])
     ties = float(tied.sum() / max(1, same_user.sum()))
-    unknown = len(log) - len(order)
+    unknown = int(np.sum(items == PADDING))
     return Sequences(log.user_ids, offsets, items, len(ids), ties, unknown, times if log.timed else None)
 
 
@@ -140,12 +150,11 @@ def leave_two_out(sequences: Sequences, *, keep_seen: bool = False) -> Split:
     """Split every history into training, validation and test.
 
     Args:
-        sequences: whole histories.
+        sequences: whole histories; the parts have their known items.
         keep_seen: hold events of items that the user had before, too.
 
     Raises:
-        InputError: no user has three events, or all the held are repeats and those are not kept, so there is
-            nothing to validate or test on.
+        InputError: no user has three events, or see `hold`, so there is nothing to validate or test on.
     """
     lengths = sequences.lengths()
     held = np.flatnonzero(lengths >= MIN_EVENTS)
@@ -165,20 +174,26 @@ def training_part(sequences: Sequences) -> Sequences:
 
 
 def _without_last(sequences: Sequences, count: int) -> Sequences:
-    """Return every history without its last events; short histories stay whole."""
+    """Return every history without its last events, known items only; short histories stay whole."""
     lengths = sequences.lengths()
     ends = np.where(lengths >= MIN_EVENTS, lengths - count, lengths)
-    return sequences.select(np.arange(len(sequences)), ends)
+    return sequences.select(np.arange(len(sequences)), ends).known_only()
 
 
 def hold(sequences: Sequences, users: Indices, ends: Indices, *, keep_seen: bool) -> Held:
     """Return what event number ends[i] (0 the first) of users[i] is to be predicted from, and its item.
 
+    Events of items that are not in the catalogue are not held, nor those with none before them that is.
+
     Raises:
-        InputError: repeats are not kept, and all are repeats.
+        InputError: none is left, or repeats are not kept and all are repeats.
     """
     targets = sequences.items[sequences.offsets[users] + ends]
-    held = Held(sequences.select(users, ends), targets, keep_seen)
+    held = Held(sequences.select(users, ends).known_only(), targets, keep_seen)
+    known = np.flatnonzero((targets != PADDING) & (held.histories.lengths() > 0))
+    if not known.size:
+        raise InputError("no event to predict is of a known item with one before it")
+    held = held.select(known)
     if keep_seen:
         return held
     new = np.flatnonzero(~held.are_repeats())
@@ -186,4 +201,4 @@ def hold(sequences: Sequences, users: Indices, ends: Indices, *, keep_seen: bool
         raise InputError(
             "every event to predict is of an item that its user had before: only --keep-seen predicts these"
         )
-    return replace(held.select(new), repeats=len(targets) - len(new))
+    return replace(held.select(new), repeats=len(known) - len(new))

@@ -23,7 +23,7 @@ def split_by_time(sequences: Sequences, *, keep_seen: bool = False) -> Split:
     """Split all histories at two moments.
 
     Args:
-        sequences: whole histories, with times.
+        sequences: whole histories, with times; the parts have their known items.
         keep_seen: hold events of items that the user had before, too.
 
     Raises:
@@ -37,10 +37,10 @@ def split_by_time(sequences: Sequences, *, keep_seen: bool = False) -> Split:
         raise InputError(f"too many events have the same time to be split by it: {_INSTEAD}")
     trained, before = (_counts(sequences, times < moment) for moment in (valid_from, test_from))
     return Split(
-        train=sequences.select(np.arange(len(sequences)), trained),
+        train=sequences.select(np.arange(len(sequences)), trained).known_only(),
         valid=_next_events(sequences, trained, before, keep_seen=keep_seen),
         test=_next_events(sequences, before, sequences.lengths(), keep_seen=keep_seen),
-        known=sequences.select(np.arange(len(sequences)), before),
+        known=sequences.select(np.arange(len(sequences)), before).known_only(),
     )
 
 

@@ -75,7 +75,7 @@ def evaluate(
         events = reindexed(sequences, contender.model.item_ids, ids, name=one.name)
         tasks.append(make_task(events, ids, split, config))
     said = [
-        *of_events(sequences, tasks[0], split),
+        *of_events(sequences.known_only(), tasks[0], split),
         *(words for one in models for words in of_model(one, split, log_sha256)),
         *(words for one in models[1:] for words in of_catalogues(contender, one)),
     ]

@@ -61,6 +61,7 @@ def make_task(sequences: Sequences, item_ids: Sequence[str], split_name: str, co
         UsageError: there is no such split, or there are too few items for so many negatives.
     """
     split = SPLITS.get(split_name)(sequences, keep_seen=bool(config.keep_seen))
+    sequences = sequences.known_only()
     events = np.bincount(split.train.items, minlength=sequences.n_items + 1)[1:]
     named = np.unique(sequences.items)
     rows = rows_of(sequences, split.test.histories.user_ids)
@@ -95,7 +96,7 @@ def reindexed(
     """
     places = np.concatenate([[PADDING], IdMap(others).indices_of(item_ids)])
     items = places[sequences.items]
-    if missing := np.unique(sequences.items[items == PADDING]).tolist():
+    if missing := np.unique(sequences.items[(items == PADDING) & (sequences.items != PADDING)]).tolist():
         first = item_ids[missing[0] - 1]
         raise InputError(
             f"does not know {len(missing)} items of the log, the first is {first!r}:"

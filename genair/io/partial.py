@@ -147,6 +147,11 @@ class Partial:
         self._journal.flush()
 
 
+def partial_of(target: Path) -> Path:
+    """Return the folder of work on an output."""
+    return target.with_name(target.name + ".partial")
+
+
 @contextmanager
 def open_partial(
     target: Path, settings: Mapping[str, Any], streams: Sequence[str], *, resume: bool, force: bool
@@ -167,7 +172,7 @@ def open_partial(
         UsageError: what is there was made with other settings.
         OSError: the disk is full, or the folder cannot be written.
     """
-    folder = target.with_name(target.name + ".partial")
+    folder = partial_of(target)
     refuse_if_locked(folder, target)
     folder.mkdir(exist_ok=True)
     with ExitStack() as stack:

@@ -21,6 +21,7 @@ from genair.models.items import INITIAL_STD, ItemEncoder
 
 MASK = -1
 """What stands in a history for an event that is to be guessed from the others."""
+_SETTINGS = frozenset({"blocks", "heads", "dropout"})
 
 
 class Backbone(nn.Module):
@@ -50,7 +51,7 @@ class Backbone(nn.Module):
             events: item vectors.
             present: bool (users, length), False where padded.
         """
-        raise TypeError(f"{type(self).__name__} lacks forward")
+        raise NotImplementedError
 
 
 class Recommender(nn.Module):
@@ -75,6 +76,9 @@ class Recommender(nn.Module):
         if self.backbone.mask is not None:
             events = torch.where((histories == MASK)[:, :, None], self.backbone.mask, events)
         states: Tensor = self.backbone(events, histories != 0)
+        if states.shape != events.shape:
+            name, shape = type(self.backbone).__name__, tuple(states.shape)
+            raise GenairError(f"{name}.forward must return {tuple(events.shape)}, as events are, not {shape}")
         return states
 
     def scores(self, histories: Tensor, table: Tensor) -> Tensor:
@@ -141,6 +145,12 @@ def backbone_of(name: str) -> type[Backbone]:
     kind = BACKBONES.get(name)
     if not (isinstance(kind, type) and issubclass(kind, Backbone)):
         raise UsageError(f"{name!r} is not a backbone: it does not derive from genair.models.base.Backbone")
+    if kind.forward is Backbone.forward:
+        raise UsageError(f"{name!r} is not a backbone: it has no forward of its own")
+    if strange := kind.uses - _SETTINGS:
+        raise UsageError(
+            f"{name!r} uses {', '.join(sorted(strange))}: {', '.join(sorted(_SETTINGS))} are known"
+        )
     return kind
 
 

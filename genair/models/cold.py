@@ -38,7 +38,9 @@ def extend_catalogue(model: ModelFile, table: EmbeddingTable, *, model_name: str
             " train with --items text",
             where=model_name,
         )
-    rows = IdMap(table.item_ids).rows_for(model.item_ids, name=name)
+    rows = IdMap(table.item_ids, name).rows_for(
+        model.item_ids, ": it needs all the model's items, and new ones"
+    )
     own = model.weights[_VECTORS]
     if difference := _difference(own, table.vectors[rows], model.item_ids):
         raise InputError(f"was not made of the same vectors as {model_name}: {difference}", where=name)

@@ -101,7 +101,7 @@ class HistoryReader:
                 raises.
         """
         chosen = _positions(log, users, name)
-        histories = build_sequences(log, self._ids, name=name, skip_unknown=True)
+        histories = build_sequences(log, self._ids, name=name, skip_unknown=True).known_only()
         events = log.items[np.isin(log.users, chosen)] if users else log.items
         counts = np.bincount(events, minlength=len(log.item_ids))
         strange = (self._ids.indices_of(log.item_ids) == PADDING) & (counts > 0)

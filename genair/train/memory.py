@@ -98,7 +98,8 @@ def require_memory(memory: Memory, device: torch.device) -> None:
         if there is not None and needed > there:
             raise GenairError(
                 f"not enough memory: training would take about {needed // _MIB} MiB on {place}, and"
-                f" {there // _MIB} MiB are free: try a smaller --batch-size, --max-length or --dim"
+                f" {there // _MIB} MiB are free: try a smaller --batch-size, --max-length,"
+                " --dim or --negatives"
             )
 
 

@@ -21,14 +21,14 @@ def load_recipe(name: str) -> dict[str, Any]:
         UsageError: there is no such recipe.
         InputError: it is not TOML, or says what is no setting, out of its range, or changes nothing.
     """
-    said = {key.replace("-", "_"): value for key, value in RECIPES.read(name).items()}
-    values = {key: _checked(key, value, name) for key, value in said.items()}
+    said = RECIPES.read(name)
+    values = {key.replace("-", "_"): _checked(key, value, name) for key, value in said.items()}
     try:
         idle = idle_settings(TrainConfig.from_options(values))
     except UsageError as error:
         raise InputError(error.message, where=name) from error
     for key in idle.keys() & values.keys():
-        raise InputError(f"{key} changes nothing {idle[key]}", where=name)
+        raise InputError(f"{key.replace('_', '-')} changes nothing {idle[key]}", where=name)
     return values
 
 
@@ -38,10 +38,11 @@ def _checked(key: str, value: object, where: str) -> object:
     Raises:
         InputError: there is no such option, or it is of another kind.
     """
-    defaults = TrainConfig().options()
-    if key not in defaults:
+    defaults = {name.replace("_", "-"): value for name, value in TrainConfig().options().items()}
+    name = key.replace("_", "-")
+    if name not in defaults:
         raise InputError(f"{key} is no setting of train: use some of {', '.join(defaults)}", where=where)
-    kind = float if defaults[key] is None else type(defaults[key])
+    kind = float if defaults[name] is None else type(defaults[name])
     if type(value) is kind:
         return value
     if kind is float and type(value) is int:

@@ -96,7 +96,7 @@ def archetype(
     Reads JSON lines with item_id and any attributes; writes a line an item, in the same order.
     What goes to a file can be killed at any moment: --resume goes on behind the last whole wave.
     """
-    check_operands(items)
+    check_operands(items, outputs=(output, embeddings, errors))
     given = options.with_preset(context, preset)
     decoding = Decoding(
         given["max_tokens"], given["temperature"], given["top_p"], given["top_k"], given["repeat_penalty"]

@@ -117,7 +117,7 @@ def calibrate(
     Learns from what users consume together in training events; each user's last two are left out. Says on
     stderr how far the space agreed with held-out pairs before and after.
     """
-    check_operands(embeddings, apply or interactions or "")
+    check_operands(embeddings, apply or interactions or "", outputs=[output])
     if apply is not None:
         settled = ("interactions", "objective", "dim", "gamma", "holdout", "seed", "allow_collapse")
         options.refuse_given(context, "--apply", *settled, *_OF_THE_GRAPH, *_OF_THE_SOLUTION, *_OF_DESCENT)
@@ -133,7 +133,7 @@ def calibrate(
         from genair_cli.logs import read_log
 
         table = read_table(source, name)
-        log = read_log(interactions, table.item_ids, on_error)
+        log = read_log(interactions, table.item_ids, on_error, embeddings)
         with console.counting("steps", None if config.solved else config.descent.steps) as tick:
             made = calibrate_table(
                 table,

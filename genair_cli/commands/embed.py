@@ -63,7 +63,7 @@ def embed(
     One pass of the model over prompt and answer gives the mean hidden states of both.
     Writes HDF5: ids, vectors, the raw states of each view and the projections that made the vectors of them.
     """
-    check_operands(archetypes, *([] if like is None else [like]))
+    check_operands(archetypes, *([] if like is None else [like]), outputs=(output, errors))
     config = EmbedConfig(DEFAULT.views if views == "both" else (views,), dim, wave)
     plan = Plan(output, errors, on_error, resume=resume, force=force)
     refuse_terminal(output)

@@ -13,7 +13,7 @@ from genair.io.jsonl import encode_line
 from genair_cli import options, viewing
 from genair_cli.console import console
 from genair_cli.status import Status
-from genair_cli.streams import STDIN_NAME, check_operands, lines_out
+from genair_cli.streams import check_operands, lines_out, name_of
 
 if TYPE_CHECKING:
     import torch
@@ -105,7 +105,8 @@ def evaluate(
     config = EvaluateConfig(
         split, keep_seen, negatives, seed, tail_quantile, tail_below, short_quantile, short_below
     )
-    check_operands(model, interactions, *(one for one in (vectors, against) if one is not None))
+    others = [one for one in (vectors, against) if one is not None]
+    check_operands(model, interactions, *others, outputs=[ranks])
     with lines_out(ranks, force=force) if ranks else nullcontext() as sink:
         from genair.device import resolve_device
         from genair.evaluate import stage
@@ -115,7 +116,7 @@ def evaluate(
         contender = _contender(model, vectors, chosen)
         other = None if against is None else _contender(against, vectors, chosen)
         item_ids = contender.model.item_ids
-        log = read_log(interactions, item_ids, on_error)
+        log = read_log(interactions, item_ids, on_error, vectors or model)
         found = stage.evaluate(contender, log.sequences, log.sha256, config, other, batch_size)
         if sink is not None:
             for row in found.per_user(item_ids):
@@ -134,5 +135,4 @@ def _contender(operand: str | None, vectors: str | None, device: "torch.device")
 
     trained = read_trained(operand, vectors, "genair eval")
     restored = restore_recommender(trained.config, trained.weights, len(trained.item_ids))
-    name = STDIN_NAME if operand in (None, options.STDIN) else str(operand)
-    return Contender(name, trained, restored.to(device).scorer())
+    return Contender(name_of(operand), trained, restored.to(device).scorer())

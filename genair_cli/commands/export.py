@@ -44,7 +44,7 @@ def export(
     Ids are in the file; npy and faiss have no room for them and get OUTPUT.ids.json beside. docs/formats.md
     says what each format holds and how to open it.
     """
-    check_operands(file)
+    check_operands(file, outputs=[output])
     if view is not None and view not in _VIEWS:
         raise UsageError(f"--view must be {' or '.join(_VIEWS)}, not {view!r}")
     with (
@@ -81,8 +81,10 @@ def _outputs(
                 refuse_terminal(output, to)
             yield stack.enter_context(lines_out(output, force=force)), None
             return
-        if is_stdout:
-            raise UsageError(f"--to {to} writes two files, vectors and ids: name the first by -o FILE")
+        if is_stdout or cast(Path, output).suffix == ".gz":
+            raise UsageError(
+                f"--to {to} writes two files, vectors and ids: name the first by -o FILE, not .gz"
+            )
         target = cast(Path, output)
         paths = stack.enter_context(atomic_pair(target, ids_path(target), force=force))
         vectors, ids = (stack.enter_context(path.open("wb")) for path in paths)

@@ -155,7 +155,7 @@ def import_(
         raise UsageError("--errors needs --on-error skip")
     if form != "table":
         options.refuse_idle(context, f"is for tables, and {form} says it itself", *_OF_TABLES)
-    check_operands(log, table or "")
+    check_operands(log, table or "", outputs=(items, interactions, report, errors))
     known = None if recipe is None else load_recipe(recipe)
     given = options.with_defaults(context, {} if known is None else known.settings(form))
     filters = FilterConfig(**{one.name: given[one.name] for one in fields(FilterConfig)})

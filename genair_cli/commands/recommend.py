@@ -70,7 +70,8 @@ def recommend(
     if errors is not None and on_error is options.OnErrorChoice.FAIL:
         raise UsageError("--errors needs --on-error skip")
     source = histories if interactions is None else interactions
-    check_operands(model, source, *(one for one in (vectors, join) if one is not None))
+    others = [one for one in (vectors, join) if one is not None]
+    check_operands(model, source, *others, outputs=(output, errors))
     check_targets((output or Path(options.STDIN), errors), force=force)
     aside = nullcontext() if errors is None else lines_out(errors, force=force)
     with lines_out(output, force=force) as outlet, aside as bad:

@@ -150,7 +150,7 @@ def train(
     chosen = resolve_device(device)
     config = _config(context, chosen)
     needs_vectors = config.items != "id" or vectors is not None
-    check_operands(*([vectors] if needs_vectors else []), interactions)
+    check_operands(*([vectors] if needs_vectors else []), interactions, outputs=(output, log))
     refuse_terminal(output)
     plan = Plan(output, None, on_error, resume=resume, force=force)
     plan.check(log)
@@ -158,7 +158,7 @@ def train(
     from genair_cli.logs import read_log
 
     table = _vectors(vectors) if needs_vectors else None
-    events = read_log(interactions, table.item_ids if table else None, on_error)
+    events = read_log(interactions, table.item_ids if table else None, on_error, vectors)
     run = _Run(config, chosen, table, events)
     run.require_memory()
     made = run.learn(plan, log)

@@ -11,6 +11,15 @@ from genair.models.base import Backbone, backbone_of
 
 NAME = "moving_average:MovingAverage"
 QUICK = ("--epochs", 2, "--dim", 8)
+MISSPELT = """
+from genair.models.base import Backbone
+
+class Misspelt(Backbone):
+    uses = frozenset({"lerning"})
+
+    def forward(self, events, present):
+        return events
+"""
 
 
 @pytest.fixture
@@ -46,10 +55,17 @@ def test_settings_that_it_does_not_use_are_refused(train):
         ("no_such:Thing", "backbone 'no_such:Thing' cannot be imported: No module named 'no_such'"),
         ("json:dumps", "'json:dumps' is not a backbone: it does not derive from genair.models.base.Backbone"),
         ("collections:deque", "'collections:deque' is not a backbone"),
+        ("genair.models.base:Backbone", "is not a backbone: it has no forward of its own"),
+        ("backbones:Misspelt", "uses lerning: blocks, dropout, heads are known"),
+        ("broken:Thing", "backbone 'broken:Thing' cannot be imported: invalid syntax"),
         ("moving", "choose from sasrec, bert4rec, gru4rec, moving-average, or give module:attribute"),
     ],
 )
-def test_what_is_no_backbone_is_refused(train, tmp_path, name, said):
+def test_what_is_no_backbone_is_refused(train, tmp_path, tmp_path_factory, monkeypatch, name, said):
+    folder = tmp_path_factory.mktemp("elsewhere")
+    (folder / "backbones.py").write_text(MISSPELT)
+    (folder / "broken.py").write_text("class :")
+    monkeypatch.syspath_prepend(folder)
     _, result = train("--backbone", name)
     result.fails(2, said)
     assert list(tmp_path.iterdir()) == []

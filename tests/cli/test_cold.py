@@ -234,7 +234,7 @@ def test_a_model_with_rows_of_ids_is_refused(run, world, merged, tmp_path, mode)
 
 def test_vectors_that_are_not_the_model_s_are_refused(run, world, merged, tmp_path):
     words = ("eval", world.model, "-i", world.late, "--vectors")
-    run(*words, world.new).fails(3, "new.h5: 72 item ids are not in the vectors' file: '007', '7'")
+    run(*words, world.new).fails(3, f"72 item ids are not in {world.new}: '007', '7'")
     found = read_table(merged, "all")
     write_table(tmp_path / "b.h5", EmbeddingTable(found.item_ids, found.vectors * 1.01, found.steps))
     run(*words, tmp_path / "b.h5").fails(3, "b.h5: was not made of the same vectors as", "model.h5")

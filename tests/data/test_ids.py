@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genair.data.ids import IdMap, missing_ids_message
+from genair.data.ids import IdMap
 from genair.errors import InputError
 
 ID = st.text(min_size=1, max_size=6) | st.integers(0, 2**60).map(str)
@@ -27,7 +27,7 @@ def test_the_last_item_has_the_last_index():
     ids = IdMap(ODD)
     assert len(ids) == len(ODD)
     assert ids.index_of(ODD[-1]) == len(ODD)
-    assert ids.rows_for([ODD[-1]], name="a.h5").tolist() == [len(ODD) - 1]
+    assert ids.rows_for([ODD[-1]]).tolist() == [len(ODD) - 1]
 
 
 def test_ids_that_look_alike_stay_apart():
@@ -47,7 +47,7 @@ def test_indices_are_int64_even_of_nothing():
 @given(st.permutations(ODD))
 @settings(deadline=None, max_examples=20)
 def test_rows_join_a_table_to_another_order(wanted):
-    rows = IdMap(ODD).rows_for(wanted, name="a.h5")
+    rows = IdMap(ODD).rows_for(wanted)
     assert [ODD[row] for row in rows] == wanted
 
 
@@ -58,7 +58,7 @@ def test_an_id_that_comes_twice_is_refused():
 
 def test_missing_ids_are_listed_to_five_and_counted():
     with pytest.raises(InputError) as caught:
-        IdMap(["a"]).rows_for(["x1", "a", "x2", "x3", "x4", "x5", "x6"], name="a.h5")
+        IdMap(["a"], "a.h5").rows_for(["x1", "a", "x2", "x3", "x4", "x5", "x6"])
     shown = "'x1', 'x2', 'x3', 'x4', 'x5', ..."
-    assert str(caught.value) == f"a.h5: 6 item ids are not in the vectors' file: {shown}"
-    assert missing_ids_message(list("abcde")).endswith("'a', 'b', 'c', 'd', 'e'")
+    assert str(caught.value) == f"6 item ids are not in a.h5: {shown}"
+    assert IdMap([]).lacks(list("abcde")).endswith("'a', 'b', 'c', 'd', 'e'")

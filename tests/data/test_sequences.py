@@ -148,15 +148,41 @@ def test_unknown_items_are_counted_and_dropped_when_asked(events, kept):
     assert sequences.unknown == len(events) - len(known)
     place = {number + 1: index for index, number in enumerate(sorted(kept), start=1)}
     expected = {user: [place[item] for item in own] for user, own in expected_histories(known).items()}
-    found = as_dict(sequences)
+    found = as_dict(sequences.known_only())
     assert {user: own for user, own in found.items() if own} == expected
     assert found.keys() == expected_histories(events).keys()
+
+
+@given(LOG, st.sets(st.integers(0, len(CATALOGUE) - 1), min_size=1))
+@FEW
+def test_who_knows_fewer_items_learns_from_no_event_that_is_held_from_others(events, kept):
+    def without_unknown(sequences, names):
+        return {
+            user: [names[item - 1] for item in own if names[item - 1] in wanted]
+            for user, own in as_dict(sequences).items()
+        }
+
+    some = [CATALOGUE[number] for number in sorted(kept)]
+    wanted = set(some)
+    try:
+        whole = leave_two_out(sequences_of(events), keep_seen=True)
+        part = leave_two_out(sequences_of(events, catalogue=some, skip_unknown=True), keep_seen=True)
+    except InputError:
+        return
+    assert without_unknown(part.train, some) == without_unknown(whole.train, CATALOGUE)
+    assert without_unknown(part.known, some) == without_unknown(whole.known, CATALOGUE)
+    for name in ("valid", "test"):
+        ours, theirs = getattr(part, name), getattr(whole, name)
+        asked = dict(zip(ours.histories.user_ids, ours.targets.tolist(), strict=True))
+        events_of = dict(zip(theirs.histories.user_ids, theirs.targets.tolist(), strict=True))
+        assert all(some[item - 1] == CATALOGUE[events_of[user] - 1] for user, item in asked.items())
+        assert ours.histories.lengths().min() > 0
 
 
 def test_unknown_items_are_an_error_that_says_how_to_drop_them():
     with pytest.raises(InputError) as caught:
         sequences_of([(0, 0, 1), (0, 5, 2), (1, 4, 3)], catalogue=CATALOGUE[:4])
-    assert str(caught.value).startswith("log: 2 item ids are not in the vectors' file: 'item5', 'item4'")
+    assert str(caught.value).startswith("log: 2 item ids are not in the catalogue: 'item5', 'item4'")
     assert "--on-error skip" in str(caught.value)
 
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from genair.config import ITEM_ENCODERS, TrainConfig
-from genair.errors import UsageError
+from genair.errors import GenairError, UsageError
 from genair.models.base import Backbone, build_recommender, restore_recommender, weights_of
 
 N = 9
@@ -72,9 +72,14 @@ def test_an_unknown_backbone_is_refused():
         _model(TrainConfig(backbone="none", dim=8))
 
 
-def test_a_backbone_without_forward_says_so():
-    class Empty(Backbone):
-        pass
+def test_states_of_another_shape_than_the_events_are_refused():
+    class Narrow(Backbone):
+        def forward(self, events, present):
+            return events[:, :, 0]
 
-    with pytest.raises(TypeError, match="Empty lacks forward"):
-        Empty(TrainConfig())(torch.zeros(1, 1, 2), torch.ones(1, 1, dtype=torch.bool))
+    model = _model(TrainConfig(dim=8))
+    model.backbone = Narrow(TrainConfig(dim=8))
+    with pytest.raises(
+        GenairError, match=r"Narrow.forward must return \(3, 4, 8\), as events are, not \(3, 4\)"
+    ):
+        _scores(model)

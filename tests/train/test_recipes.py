@@ -66,7 +66,7 @@ def test_keys_are_those_of_options_in_either_spelling(recipe):
         ("dropout = '0.5'", "dropout must be a number, not '0.5'"),
         ("alpha = true", "alpha must be a number, not True"),
         ("loss = 1", "loss must be text, not 1"),
-        ("keep-seen = 1", "keep_seen must be true or false, not 1"),
+        ("keep-seen = 1", "keep-seen must be true or false, not 1"),
         ("dim = 0", "--dim must be 1 or more, not 0"),
         ("warmup = 300", "--warmup must be 0 or more and below --epochs 200"),
         ("alpha = 1\ncalibrate-weight = 1", "--calibrate-weight and --alpha set the same weight"),
@@ -76,8 +76,8 @@ def test_keys_are_those_of_options_in_either_spelling(recipe):
         ("split = 'none'", "unknown split 'none'"),
         ("alpha = 1\ncalibrate-objective = 'none'", "unknown objective 'none'"),
         ("negatives = 9", "negatives changes nothing with --loss ce"),
-        ("mask-probability = 0.6", "mask_probability changes nothing with --backbone sasrec"),
-        ("calibrate-items = 9", "calibrate_items changes nothing without --calibrate-weight or --alpha"),
+        ("mask-probability = 0.6", "mask-probability changes nothing with --backbone sasrec"),
+        ("calibrate-items = 9", "calibrate-items changes nothing without --calibrate-weight or --alpha"),
     ],
 )
 def test_what_makes_no_sense_is_refused_with_the_file_and_the_key(recipe, text, said):
