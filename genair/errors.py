@@ -5,6 +5,8 @@ place (`items.jsonl:17`), so that the porch can print `genair embed: error: item
 """
 
 import reprlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxother = 80
@@ -26,6 +28,16 @@ class GenairError(Exception):
     def __reduce__(self) -> tuple[object, ...]:
         """Survive the way back from a worker process."""
         return (_rebuild, (type(self), self.message, self.where))
+
+
+@contextmanager
+def located(where: str) -> Iterator[None]:
+    """Let errors that name no place speak of this one."""
+    try:
+        yield
+    except GenairError as error:
+        error.where = error.where or where
+        raise
 
 
 class UsageError(GenairError):

@@ -46,7 +46,7 @@ def growing(target: Path | None, before: Sequence[Row], *, force: bool) -> Itera
     passing = str(target) == STDIN or is_special(target)
     replace = force or (not passing and _begins_with(target, before[:1]))
     with ExitStack() as stack:
-        outlet = cache(lambda: Outlet(_open(target, stack, force=replace)))
+        outlet = cache(lambda: Outlet(_open(target, stack, force=replace), target))
 
         def write(row: Row) -> None:
             try:
@@ -54,9 +54,6 @@ def growing(target: Path | None, before: Sequence[Row], *, force: bool) -> Itera
                 outlet().flush()
             except ReaderClosedError:
                 return
-            except OSError as error:
-                error.filename = str(target)
-                raise
 
         for row in [] if passing else before:
             write(row)

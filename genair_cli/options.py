@@ -154,6 +154,10 @@ OnError = Annotated[
     OnErrorChoice,
     typer.Option("--on-error", help="Stop at a record that cannot be used, or skip it and exit 4."),
 ]
+OnUnknown = Annotated[
+    OnErrorChoice,
+    typer.Option("--on-error", help="Stop at an event of an unknown item, or drop it and exit 4."),
+]
 Errors = Annotated[
     Path | None,
     typer.Option("--errors", metavar="FILE", help="Where skipped records go, as JSONL.", show_default=False),

@@ -7,7 +7,7 @@ temporary file when it comes from or goes to a pipe.
 import gzip
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, cast
 
 from genair.errors import GenairError, InputError, ReaderClosedError, UsageError
-from genair.io.atomic import atomic_path, is_special
+from genair.io.atomic import atomic_path, is_special, named
 from genair.io.blocks import Block
 from genair.io.jsonl import HashingReader, Row, blocks_of, encode_line, read_groups, read_jsonl, read_records
 from genair.io.spool import spooled_input, spooled_output
@@ -23,6 +23,20 @@ from genair.records import Failed
 from genair_cli.options import STDIN
 
 STDIN_NAME = "stdin"
+
+
+def open_closed_streams() -> None:
+    """Put something in the place of closed standard streams (`>&-`), so that no file gets their number.
+
+    stdin is empty then, a write to stdout is an error as it is to a closed file, and stderr is lost.
+    """
+    for name, flags, mode in (
+        ("stdin", os.O_RDONLY, "r"),
+        ("stdout", os.O_RDONLY, "w"),
+        ("stderr", os.O_WRONLY, "w"),
+    ):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, flags), mode))
 
 
 def name_of(operand: str | None) -> str:
@@ -52,33 +66,39 @@ class Source:
 
 
 class Outlet:
-    """A binary stream whose reader may go away."""
+    """A binary stream whose reader may go away, and whose errors say its name."""
 
-    def __init__(self, stream: IO[bytes]) -> None:
-        """Wrap a binary stream."""
+    def __init__(self, stream: IO[bytes], target: Path | None = None) -> None:
+        """Wrap a binary stream; without a target, or with `-`, it is stdout."""
         self._stream = stream
+        self._name = "stdout" if target is None or str(target) == STDIN else str(target)
 
     def write(self, data: bytes) -> None:
         """Write.
 
         Raises:
             ReaderClosedError: whoever read the pipe has gone.
+            OSError: the disk is full, say; it names the target.
         """
-        try:
-            self._stream.write(data)
-        except BrokenPipeError as error:
-            raise ReaderClosedError from error
+        self._do(self._stream.write, data)
 
     def flush(self) -> None:
         """Let the reader have everything written so far.
 
         Raises:
             ReaderClosedError: whoever read the pipe has gone.
+            OSError: the disk is full, say; it names the target.
         """
+        self._do(self._stream.flush)
+
+    def _do(self, act: Callable[..., object], *data: bytes) -> None:
         try:
-            self._stream.flush()
+            act(*data)
         except BrokenPipeError as error:
             raise ReaderClosedError from error
+        except OSError as error:
+            error.filename = error.filename or self._name
+            raise
 
 
 class Sink:
@@ -147,12 +167,16 @@ def lines_out(target: Path | None, *, force: bool) -> Iterator[Outlet]:
         yield Outlet(cast(IO[bytes], sys.stdout.buffer))
         return
     with ExitStack() as stack:
-        path = target if is_special(target) else stack.enter_context(atomic_path(target, force=force))
+        if is_special(target):
+            stack.enter_context(named(target))
+            path = target
+        else:
+            path = stack.enter_context(atomic_path(target, force=force))
         stream: IO[bytes] = stack.enter_context(path.open("wb"))
         if target.suffix == ".gz":  # without name and time: equal lines give equal bytes
             packed = gzip.GzipFile(filename="", mode="wb", fileobj=stream, mtime=0)
             stream = cast(IO[bytes], stack.enter_context(packed))
-        yield Outlet(stream)
+        yield Outlet(stream, target)
 
 
 def _stdin() -> IO[bytes]:

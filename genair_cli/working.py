@@ -183,7 +183,7 @@ def _outlet(plan: Plan, stack: ExitStack) -> IO[bytes]:
         stream = cast(IO[bytes], sys.stdout.buffer)
     else:
         stream = stack.enter_context(plan.output.open("wb"))
-    return cast(IO[bytes], Outlet(stream))
+    return cast(IO[bytes], Outlet(stream, plan.output))
 
 
 def _packed(path: Path) -> Path:

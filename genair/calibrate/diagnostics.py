@@ -97,8 +97,9 @@ class Judge:
 
 def unit_rows(vectors: Vectors) -> Vectors:
     """Return the vectors scaled to length 1; a zero vector stays zero."""
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.asarray(vectors / np.where(lengths > 0, lengths, 1), dtype=np.float32)
+    squares = np.einsum("nd,nd->n", vectors, vectors, dtype=np.float64)  # float32 ends at 1e38
+    lengths = np.where(squares > 0, np.sqrt(squares), 1).astype(vectors.dtype)
+    return np.asarray(vectors / lengths[:, None], dtype=np.float32)
 
 
 def _cosines(unit: Vectors, rows: Indices, columns: Indices) -> Vectors:

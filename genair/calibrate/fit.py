@@ -110,7 +110,7 @@ def map_rows(adapter: AnyAdapter, vectors: Vectors) -> Vectors:
     lengths = torch.linalg.vector_norm(mapped, dim=1)
     if not (torch.isfinite(lengths) & (lengths > 0)).all():
         raise InputError(
-            "a calibrated vector is zero or not finite: the input vectors do not differ, or the"
+            "a calibrated vector is zero or not finite: the input vectors do not differ, or --power or"
             " --learning-rate is too high"
         )
     return functional.normalize(mapped, dim=1).numpy()
@@ -123,7 +123,9 @@ def _pairs(train: Sequences, config: GraphConfig) -> Pairs:
     if config.min_count > 1:
         settings = f"--min-count {config.min_count} and --score {config.score}"
         raise InputError(f"{settings} leave no pair of items: lower --min-count")
-    raise InputError("no two items share a user in the training events: nothing to calibrate by")
+    raise InputError(
+        "no two items share a user in the training events: nothing to calibrate by", where=train.name
+    )
 
 
 def _fit(

@@ -2,6 +2,7 @@
 
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import threadpool_limits
 
 Vectors = npt.NDArray[np.float32]
 
@@ -12,8 +13,9 @@ def effective_rank(vectors: Vectors) -> float:
     1 is collapsed, and min(items - 1, dim) the most there can be (Roy & Vetterli, EUSIPCO 2007).
     """
     centred = vectors.astype(np.float64) - vectors.mean(axis=0, dtype=np.float64)
-    gram = centred.T @ centred if len(centred) >= centred.shape[1] else centred @ centred.T
-    values = np.sqrt(np.maximum(np.linalg.eigvalsh(gram), 0))
+    with threadpool_limits(1, user_api="blas"):  # the same digits on any number of cores
+        gram = centred.T @ centred if len(centred) >= centred.shape[1] else centred @ centred.T
+        values = np.sqrt(np.maximum(np.linalg.eigvalsh(gram), 0))
     values = values[values > values.max() * 1e-9] if values.max() > 0 else values[:0]
     shares = values / values.sum()
     return float(np.exp(-(shares * np.log(shares)).sum()))

@@ -57,7 +57,8 @@ def calibrate_table(
         config: the stage's settings.
         log_sha256: digest of the log, for provenance.
         on_step: told each step's loss.
-        allow_collapse: accept a space that has lost more than two thirds of the input's effective rank.
+        allow_collapse: accept a space of less than a third of the effective rank it could have, the lesser of
+            the input's and `dim`.
 
     Raises:
         GenairError: it has, and that is not accepted.

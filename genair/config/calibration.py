@@ -102,7 +102,7 @@ class CalibrateConfig:
     def __post_init__(self) -> None:
         """Refuse values outside their range."""
         require(self.dim >= 1, "--dim", self.dim, "1 or more")
-        require(0 < self.gamma < inf, "--gamma", self.gamma, "above 0")
+        require(0 < self.gamma < inf, "--gamma", self.gamma, "above 0 and finite")
         require(0 <= self.holdout < 1, "--holdout", self.holdout, "0 or more and below 1")
         require_seed(self.seed)
 

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 from math import inf
 from typing import Any
 
-from genair.config.ranges import require, require_seed
+from genair.config.ranges import require
 
 DEFAULT_MODEL = "smollm2-135m-instruct"
 VIEWS = ("context", "archetype")
@@ -82,7 +82,6 @@ class ArchetypeConfig:
         require(bool(self.item_type.strip()), "--item-type", repr(self.item_type), "a word")
         require(self.max_field_chars >= 0, "--max-field-chars", self.max_field_chars, "0 or more")
         require(self.wave >= 1, "--wave", self.wave, "1 or more")
-        require_seed(self.seed)
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,7 @@ class JointConfig:
             require(value is None or 0 < value < inf, name, value, "above 0")
         if self.weight is not None and self.alpha is not None:
             raise UsageError("--calibrate-weight and --alpha set the same weight: give one of them")
-        require(0 < self.gamma < inf, "--gamma", self.gamma, "above 0")
+        require(0 < self.gamma < inf, "--gamma", self.gamma, "above 0 and finite")
         require(self.items == 0 or self.items >= 2, "--calibrate-items", self.items, "0, or 2 or more")
 
     def is_on(self) -> bool:

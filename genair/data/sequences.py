@@ -35,6 +35,7 @@ class Sequences:
         ties: share of a user's neighbouring events whose timestamps are equal, 0 to 1.
         unknown: events whose item is not in the catalogue.
         times: int64 or float64, shape (events,), of the log; None where it has none.
+        name: what errors call the log, if it has a name.
     """
 
     user_ids: Sequence[str]
@@ -44,6 +45,7 @@ class Sequences:
     ties: float = 0.0
     unknown: int = 0
     times: Times | None = None
+    name: str | None = None
 
     def __len__(self) -> int:
         """Return the number of users."""
@@ -64,7 +66,7 @@ class Sequences:
         taken = np.arange(offsets[-1]) + np.repeat(starts - offsets[:-1], ends)
         user_ids = [self.user_ids[user] for user in users.tolist()]
         times = None if self.times is None else self.times[taken]
-        return Sequences(user_ids, offsets, self.items[taken], self.n_items, times=times)
+        return Sequences(user_ids, offsets, self.items[taken], self.n_items, times=times, name=self.name)
 
     def known_only(self) -> "Sequences":
         """Return the events whose items are in the catalogue."""
@@ -143,7 +145,8 @@ def build_sequences(log: Interactions, ids: IdMap, *, name: str, skip_unknown: b
     tied = same_user & (times[1:] == times[:-1])
     ties = float(tied.sum() / max(1, same_user.sum()))
     unknown = int(np.sum(items == PADDING))
-    return Sequences(log.user_ids, offsets, items, len(ids), ties, unknown, times if log.timed else None)
+    clock = times if log.timed else None
+    return Sequences(log.user_ids, offsets, items, len(ids), ties, unknown, clock, name)
 
 
 def leave_two_out(sequences: Sequences, *, keep_seen: bool = False) -> Split:
@@ -159,7 +162,9 @@ def leave_two_out(sequences: Sequences, *, keep_seen: bool = False) -> Split:
     lengths = sequences.lengths()
     held = np.flatnonzero(lengths >= MIN_EVENTS)
     if not held.size:
-        raise InputError(f"no user has {MIN_EVENTS} events: nothing is left to validate or test on")
+        raise InputError(
+            f"no user has {MIN_EVENTS} events: nothing is left to validate or test on", where=sequences.name
+        )
     return Split(
         train=training_part(sequences),
         valid=hold(sequences, held, lengths[held] - 2, keep_seen=keep_seen),
@@ -192,13 +197,14 @@ def hold(sequences: Sequences, users: Indices, ends: Indices, *, keep_seen: bool
     held = Held(sequences.select(users, ends).known_only(), targets, keep_seen)
     known = np.flatnonzero((targets != PADDING) & (held.histories.lengths() > 0))
     if not known.size:
-        raise InputError("no event to predict is of a known item with one before it")
+        raise InputError("no event to predict is of a known item with one before it", where=sequences.name)
     held = held.select(known)
     if keep_seen:
         return held
     new = np.flatnonzero(~held.are_repeats())
     if not new.size:
         raise InputError(
-            "every event to predict is of an item that its user had before: only --keep-seen predicts these"
+            "every event to predict is of an item that its user had before: only --keep-seen predicts these",
+            where=sequences.name,
         )
     return replace(held.select(new), repeats=len(known) - len(new))

@@ -34,7 +34,9 @@ def split_by_time(sequences: Sequences, *, keep_seen: bool = False) -> Split:
     ordered = np.sort(times)
     valid_from, test_from = (ordered[int(share * len(ordered))] for share in (TRAIN, TRAIN + VALID))
     if not ordered[0] < valid_from < test_from:
-        raise InputError(f"too many events have the same time to be split by it: {_INSTEAD}")
+        raise InputError(
+            f"too many events have the same time to be split by it: {_INSTEAD}", where=sequences.name
+        )
     trained, before = (_counts(sequences, times < moment) for moment in (valid_from, test_from))
     return Split(
         train=sequences.select(np.arange(len(sequences)), trained).known_only(),
@@ -51,12 +53,13 @@ def clock_of(sequences: Sequences) -> Times:
         InputError: there are no times, or they only number each user's events: most users begin at the same.
     """
     if sequences.times is None:
-        raise InputError(f"the log has no timestamps to be split by: {_INSTEAD}")
+        raise InputError(f"the log has no timestamps to be split by: {_INSTEAD}", where=sequences.name)
     starts = sequences.times[sequences.offsets[:-1][sequences.lengths() > 0]]
     _, counts = np.unique(starts, return_counts=True)
     if counts.max() > max(1, _SAME_START * len(starts)):
         raise InputError(
-            f"most users' first events have one time: timestamps that only count are no clock: {_INSTEAD}"
+            f"most users' first events have one time: timestamps that only count are no clock: {_INSTEAD}",
+            where=sequences.name,
         )
     return sequences.times
 
@@ -75,5 +78,8 @@ def _next_events(sequences: Sequences, begins: Indices, ends: Indices, *, keep_s
     """
     users = np.flatnonzero((begins > 0) & (ends > begins))
     if not users.size:
-        raise InputError(f"no user has an event before and one in each period of the time split: {_INSTEAD}")
+        raise InputError(
+            f"no user has an event before and one in each period of the time split: {_INSTEAD}",
+            where=sequences.name,
+        )
     return hold(sequences, users, begins[users], keep_seen=keep_seen)

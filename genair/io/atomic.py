@@ -37,6 +37,16 @@ def is_special(target: Path) -> bool:
 
 
 @contextmanager
+def named(target: Path) -> Iterator[None]:
+    """Let errors of the system that name no file speak of this one."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = error.filename or str(target)
+        raise
+
+
+@contextmanager
 def atomic_path(target: Path, *, force: bool = False) -> Iterator[Path]:
     """Yield a path to write; on leaving without an error it becomes `target`, else it vanishes.
 
@@ -100,7 +110,7 @@ def install(path: Path, target: Path, *, force: bool) -> None:
     """
     check_target(target, force=force)
     if is_special(target):
-        with path.open("rb") as source, target.open("wb") as sink:
+        with named(target), path.open("rb") as source, target.open("wb") as sink:
             shutil.copyfileobj(source, sink)
         return
     _sync(path)

@@ -47,6 +47,7 @@ def describe_container(path: Path, name: str, *, check: bool) -> dict[str, Any]:
             for key in container.names():
                 check_dataset(container, key)
             check_ids(container)
+            check_graph(container)
             found["check"] = "ok"
         return found
 
@@ -98,6 +99,22 @@ def _diagnostics(container: Container) -> dict[str, dict[str, float | None]]:
         value = float(container.read(path))
         found.setdefault(moment, {})[measure] = value if np.isfinite(value) else None
     return found
+
+
+def check_graph(container: Container) -> None:
+    """Make sure that the graph's rows and columns are items.
+
+    Raises:
+        InputError: they are not.
+    """
+    if not container.has("association/indptr"):
+        return
+    names = ("indptr", "indices", "scores")
+    starts, columns, scores = (container.read(f"association/{name}") for name in names)
+    items = len(container.dataset("item_ids"))
+    whole = len(starts) == items + 1 and starts[0] == 0 and starts[-1] == len(columns) == len(scores)
+    if not (whole and (np.diff(starts) >= 0).all() and ((columns >= 0) & (columns < items)).all()):
+        raise InputError("is damaged: association is no graph of its items", where=container.name)
 
 
 def _association(container: Container) -> dict[str, Any]:

@@ -111,7 +111,9 @@ def make_joint(train: Sequences, config: TrainConfig) -> Joint | None:
     OBJECTIVES.check(config.joint.objective)
     graph = associate(train, config.joint.graph)
     if not len(graph):
-        raise InputError("no two items are associated in the training events: nothing to calibrate by")
+        raise InputError(
+            "no two items are associated in the training events: nothing to calibrate by", where=train.name
+        )
     return Joint(graph, train.n_items, config.joint, config.seed)
 
 

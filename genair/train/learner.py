@@ -45,7 +45,7 @@ class Learner:
         """
         self._cut = windows(train, config.max_length)
         if not len(self._cut):
-            raise InputError("no user has two training events: nothing to learn from")
+            raise InputError("no user has two training events: nothing to learn from", where=train.name)
         self.epochs = 0
         self.model = model
         self.optimizer = torch.optim.Adam(model.parameters(), lr=config.learning_rate, fused=True)

@@ -76,13 +76,11 @@ def train_on(
     split = SPLITS.get(config.split)(sequences, keep_seen=config.keep_seen)
     run = train_model(split, vectors, config, device, on_epoch, checkpoints)
     settings = used_settings(config)
-    steps = add_step(
-        table.steps if table is not None and uses_text else [],
-        "train",
-        settings,
-        {"interactions": log_sha256},
-        _PACKAGES,
-    )
+    inputs = {"interactions": log_sha256}
+    if table is not None and not uses_text:  # which is then the catalogue alone
+        inputs["item_ids"] = ids_digest(table.item_ids)
+    before = table.steps if table is not None and uses_text else []
+    steps = add_step(before, "train", settings, inputs, _PACKAGES)
     return TrainedModel(
         ModelFile(settings, item_ids, run.weights, steps, run.curves()), run, split.valid.repeats
     )

@@ -103,10 +103,12 @@ def calibrate(
     ] = DEFAULT.descent.patience,
     allow_collapse: Annotated[
         bool,
-        typer.Option("--allow-collapse", help="Write a space that lost two thirds of its effective rank."),
+        typer.Option(
+            "--allow-collapse", help="Write a space of a third of the effective rank it could have, too."
+        ),
     ] = False,
     seed: options.Seed = DEFAULT.seed,
-    on_error: options.OnError = options.OnErrorChoice.FAIL,
+    on_error: options.OnUnknown = options.OnErrorChoice.FAIL,
     force: options.Force = False,
     quiet: options.Quiet = False,
     verbose: options.Verbose = 0,
@@ -158,8 +160,10 @@ def _config(context: typer.Context) -> CalibrateConfig:
     """
     given = context.params
     objective, adapter = given["objective"], given["adapter"]
-    if objective != SPECTRAL:
-        OBJECTIVES.check(objective)
+    if objective not in (SPECTRAL, *OBJECTIVES.names()):
+        raise UsageError(
+            f"unknown objective {objective!r}: choose from {', '.join((SPECTRAL, *OBJECTIVES.names()))}"
+        )
     SCORES.check(given["score"])
     if objective == SPECTRAL:
         options.refuse_idle(

@@ -8,7 +8,7 @@ import typer
 
 from genair.config import EvaluateConfig
 from genair.data import SPLITS
-from genair.errors import UsageError
+from genair.errors import UsageError, located
 from genair.io.jsonl import encode_line
 from genair_cli import options, viewing
 from genair_cli.console import console
@@ -80,7 +80,7 @@ def evaluate(
     seed: options.Seed = DEFAULT.seed,
     batch_size: options.UserBatch = None,
     device: options.Device = "auto",
-    on_error: options.OnError = options.OnErrorChoice.FAIL,
+    on_error: options.OnUnknown = options.OnErrorChoice.FAIL,
     force: options.Force = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
@@ -134,5 +134,6 @@ def _contender(operand: str | None, vectors: str | None, device: "torch.device")
     from genair_cli.trained import read_trained
 
     trained = read_trained(operand, vectors, "genair eval")
-    restored = restore_recommender(trained.config, trained.weights, len(trained.item_ids))
+    with located(name_of(operand)):
+        restored = restore_recommender(trained.config, trained.weights, len(trained.item_ids))
     return Contender(name_of(operand), trained, restored.to(device).scorer())

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from genair.config import EmbedConfig
-from genair.errors import UsageError
+from genair.errors import UsageError, located
 from genair.export import FORMATS
 from genair_cli import options
 from genair_cli.console import console
@@ -111,4 +111,6 @@ def _vectors(context: typer.Context, file: str | None, view: str | None) -> Iter
 
         options.refuse_idle(context, "is for what embed wrote: a model has no views", "view")
         model = read_model(path, name)
-        yield computed_vectors(name, model.item_ids, item_table(model), model.steps)
+        with located(name):
+            table = item_table(model)
+        yield computed_vectors(name, model.item_ids, table, model.steps)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from genair.config import RecommendConfig
-from genair.errors import UsageError
+from genair.errors import UsageError, located
 from genair.io.jsonl import encode_line
 from genair_cli import options
 from genair_cli.console import console
@@ -86,7 +86,8 @@ def recommend(
         trained = read_trained(model, vectors, NAME)
         ids, skips = IdMap(trained.item_ids), Skips(on_error, bad)
         described = None if join is None else _describe(join, ids, wanted, skips)
-        scorer = restore_recommender(trained.config, trained.weights, len(ids)).to(chosen).scorer()
+        with located(model):
+            scorer = restore_recommender(trained.config, trained.weights, len(ids)).to(chosen).scorer()
         reader = HistoryReader(ids, skips)
         blocks = _blocks(reader, source, users=user or (), is_log=interactions is not None)
         served = stage.recommend(scorer, blocks, int(trained.config["max_length"]), config, batch_size)

@@ -133,7 +133,7 @@ def train(
         ),
     ] = None,
     resume: options.Resume = False,
-    on_error: options.OnError = options.OnErrorChoice.FAIL,
+    on_error: options.OnUnknown = options.OnErrorChoice.FAIL,
     force: options.Force = False,
     quiet: options.Quiet = False,
     verbose: options.Verbose = 0,
@@ -143,7 +143,8 @@ def train(
 
     The last two events of each user are left for validation and test; with --split time, all events of the
     last fifth of the log, so that nothing is learned from the future of another user.
-    Reads item vectors (none with --items id) and a click log; writes a model that serves alone.
+    Reads item vectors and a click log; writes a model that serves alone. With --items id vectors may be
+    left out: if they are there, the model has a row for each of their items.
     """
     from genair.device import resolve_device
 

@@ -46,3 +46,21 @@ def test_a_full_device_is_an_error(run, files, command):
 @pytest.mark.parametrize("command", WRITERS)
 def test_an_output_that_is_a_folder_is_refused(run, files, tmp_path, command):
     run(*words_of(command, files), "-o", tmp_path).fails(1, "is a folder")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("train", "VECTORS", "-i", "LOG", "--epochs", 1, "-o"),
+        ("train", "VECTORS", "-i", "LOG", "--epochs", 1, "-o", "OTHER", "--log"),
+        ("eval", "MODEL", "-i", "LOG", "--ranks"),
+        ("recommend", "MODEL", "-i", "LOG", "-o"),
+        ("export", "MODEL", "--to", "word2vec", "-o"),
+    ],
+    ids=lambda words: f"{words[0]} {words[-1]}",
+)
+def test_a_full_device_is_named(run, files, tmp_path, words):
+    known = {"VECTORS": files.vectors, "LOG": files.log, "MODEL": files.model, "OTHER": tmp_path / "other"}
+    run(*(known.get(word, word) for word in words), "/dev/full").fails(
+        1, "/dev/full: No space left on device"
+    )

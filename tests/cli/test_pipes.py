@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
 
@@ -115,3 +116,24 @@ def test_a_closed_stderr_does_not_change_the_result(files, tmp_path):
     done = bash(f"{GENAIR} archetype {files.items} {ECHO} -o out.jsonl 2>&-", cwd=tmp_path)
     assert done.returncode == 0
     assert (tmp_path / "out.jsonl").read_bytes() == files.archetypes.read_bytes()
+
+
+@pytest.mark.parametrize(
+    "words", ["info {f.model}", "eval {f.model} -i {f.log}", "calibrate {f.vectors} -i {f.log}"]
+)
+def test_a_closed_stdout_is_an_error_of_one_line(files, words):
+    done = bash(f"{GENAIR} {words.format(f=files)} -q >&-")
+    assert done.returncode == 1
+    assert re.search(r"error: (stdout: )?Bad file descriptor$", done.stderr.strip())
+    assert "Traceback" not in done.stderr
+
+
+def test_closed_streams_are_no_matter_to_what_reads_and_writes_files(files, tmp_path):
+    words = f"calibrate {files.vectors} -i {files.log} --features 50 --dim 16 -o {tmp_path / 'cal.h5'} -q"
+    assert bash(f"{GENAIR} {words} <&- >&- 2>&-").returncode == 0
+    assert (tmp_path / "cal.h5").read_bytes() == files.calibrated.read_bytes()
+
+
+def test_a_closed_stdin_is_an_empty_input(files):
+    done = bash(f"{GENAIR} calibrate -i {files.log} -o out.h5 <&-")
+    assert (done.returncode, "error: stdin: the input is empty" in done.stderr) == (3, True)

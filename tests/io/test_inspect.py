@@ -52,8 +52,12 @@ def test_a_container_says_what_it_holds_and_who_made_it(path):
     assert "check" not in found
 
 
-def graph_of(tmp_path, indptr, steps):
-    extras = {"association/indptr": np.asarray(indptr), "association/indices": np.zeros(indptr[-1], np.int64)}
+def graph_of(tmp_path, indptr, steps, column=0):
+    extras = {
+        "association/indptr": np.asarray(indptr),
+        "association/indices": np.full(indptr[-1], column),
+        "association/scores": np.ones(indptr[-1]),
+    }
     write_table(tmp_path / "g.h5", EmbeddingTable(IDS, np.ones((3, 2), np.float32), steps, extras))
     return describe_container(tmp_path / "g.h5", "g.h5", check=True)["association"]
 
@@ -179,3 +183,9 @@ def test_every_maker_is_listed_once():
 def test_no_line_at_all_is_an_error():
     with pytest.raises(InputError, match=r"^a\.jsonl: the file is empty$"):
         summary()
+
+
+@pytest.mark.parametrize(("indptr", "column"), [([0, 1, 2, 3], 3), ([0, 2, 1, 2], 0), ([0, 1, 2], 0)])
+def test_the_check_finds_a_graph_of_other_items(tmp_path, indptr, column):
+    with pytest.raises(InputError, match=r"^g\.h5: is damaged: association is no graph of its items"):
+        graph_of(tmp_path, indptr, STEPS, column)

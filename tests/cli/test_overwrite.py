@@ -1,0 +1,64 @@
+"""No output takes the place of what the command reads, whatever --force allows."""
+
+import shutil
+from dataclasses import asdict, replace
+
+import pytest
+
+ECHO = ("--backend", "echo", "--workers", "0")
+WORDS = {  # FILE is read, and written by the last option
+    "archetype": ("items", ("archetype", "FILE", *ECHO, "-o")),
+    "archetype, vectors": ("items", ("archetype", "FILE", *ECHO, "-o", "OTHER", "--embeddings")),
+    "embed": ("archetypes", ("embed", "FILE", *ECHO, "-o")),
+    "calibrate": ("vectors", ("calibrate", "FILE", "-i", "LOG", "-o")),
+    "calibrate, log": ("log", ("calibrate", "VECTORS", "-i", "FILE", "-o")),
+    "train": ("log", ("train", "VECTORS", "-i", "FILE", "--epochs", 1, "-o")),
+    "train, log": ("log", ("train", "VECTORS", "-i", "FILE", "--epochs", 1, "-o", "OTHER", "--log")),
+    "eval": ("log", ("eval", "MODEL", "-i", "FILE", "--ranks")),
+    "recommend": ("model", ("recommend", "FILE", "-i", "LOG", "-o")),
+    "recommend, skipped": ("log", ("recommend", "MODEL", "-i", "FILE", "--on-error", "skip", "--errors")),
+    "export": ("model", ("export", "FILE", "--to", "npy", "-o")),
+}
+
+
+@pytest.fixture
+def own(files, tmp_path):
+    """Copies that a test may lose."""
+    return replace(
+        files, **{name: shutil.copy(path, tmp_path / path.name) for name, path in asdict(files).items()}
+    )
+
+
+@pytest.mark.parametrize("case", WORDS)
+def test_an_output_that_is_an_input_is_refused(run, own, tmp_path, case):
+    name, words = WORDS[case]
+    known = {
+        "FILE": getattr(own, name),
+        "LOG": own.log,
+        "VECTORS": own.vectors,
+        "MODEL": own.model,
+        "OTHER": tmp_path / "other",
+    }
+    link = tmp_path / "link"
+    link.symlink_to(known["FILE"])
+    before = known["FILE"].read_bytes()
+    for output in (known["FILE"], link):
+        result = run(*(known.get(word, word) for word in words), output, "--force")
+        result.fails(2, f"{output} is an input: give the output a name of its own")
+    assert known["FILE"].read_bytes() == before
+    assert not known["OTHER"].exists()
+
+
+def test_import_refuses_it_too(run, tmp_path):
+    log = tmp_path / "log.jsonl"
+    log.write_bytes(b'{"user_id":"u","item_id":"i"}\n')
+    result = run("import", "table", log, "--items", tmp_path / "items", "--interactions", log, "-f")
+    result.fails(2, "log.jsonl is an input")
+
+
+def test_a_file_with_the_name_of_stdout_is_another(run, own, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(own.log, "-")
+    result = run("recommend", own.model, "-i", own.log, "-o", "-")
+    assert result.status == 0, result.err
+    assert result.rows
