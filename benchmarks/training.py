@@ -40,15 +40,15 @@ from genair.train.loop import train_model
 
 RESULTS = Path(__file__).parent / "results"
 JOINT = JointConfig(weight=0.1)
-FULL = {"schedule": "linear", "learning_rate": 0.002}
+FULL = {"schedule": "linear", "learning_rate": 0.004}
 DRAWN = {"schedule": "linear", "learning_rate": 0.004, "loss": "sampled-ce", "negatives": 1024}
 SETTINGS = {"id": FULL, "text": DRAWN, "text+id": FULL}
 EPOCHS = {"ml-100k": {"id": 60, "text": 60, "text+id": 60}}  # by data set
 OTHERS = {"id": 12, "text": 40, "text+id": 10}
 BACKBONES: dict[str, dict[str, Any]] = {  # what differs from SASRec's settings
     "sasrec": {},
-    "gru4rec": {},
-    "bert4rec": {"learning_rate": 0.003, "mask_probability": 0.5, "epochs": 40},
+    "gru4rec": {"learning_rate": 0.002},
+    "bert4rec": {"learning_rate": 0.004, "mask_probability": 0.5, "epochs": 40},
 }
 
 
