@@ -20,7 +20,7 @@ from genair.data.association import Pairs, associate
 from genair.data.sequences import Sequences
 from genair.errors import InputError
 
-ESTIMATE_EVERY = 50  # steps
+ESTIMATE_EVERY = 50  # steps; before that, at the 1st, 2nd, 4th, 8th, 16th and 32nd
 
 
 class Sample(NamedTuple):
@@ -78,7 +78,7 @@ class Joint:
         """
         unit = functional.normalize(functional.embedding(sample.items, table), dim=1)
         calibration = sample.objective(unit.cpu(), self.generator).to(loss.device)
-        if self._ratio is not None and self.steps % ESTIMATE_EVERY == 0:
+        if self._ratio is not None and is_estimated(self.steps):
             self._follow(self._ratio * _gradient(loss, table), _gradient(calibration, table))
         self.steps += 1
         self._losses.append(calibration.item())
@@ -93,6 +93,11 @@ class Joint:
         """Move alpha to the geometric mean of itself and wanted / found, which it begins with."""
         if wanted > 0 and found > 0 and math.isfinite(wanted / found):
             self.alpha = math.sqrt(self.alpha * wanted / found) if self.alpha else wanted / found
+
+
+def is_estimated(step: int) -> bool:
+    """Return whether the ratio is measured at a step, 0 the first: gradients change most in the beginning."""
+    return step % ESTIMATE_EVERY == 0 or (step < ESTIMATE_EVERY and (step & (step + 1)) == 0)
 
 
 def make_joint(train: Sequences, config: TrainConfig) -> Joint | None:

@@ -15,7 +15,7 @@ from genair.data.sequences import leave_two_out
 from genair.errors import InputError, UsageError
 from genair.models import BACKBONES
 from genair.models.base import build_recommender, restore_recommender
-from genair.train.joint import ESTIMATE_EVERY, Joint, make_joint
+from genair.train.joint import Joint, is_estimated, make_joint
 from genair.train.loop import train_model
 from genair.train.losses import cross_entropy
 
@@ -126,11 +126,15 @@ def test_the_weight_is_measured_anew_now_and_then_and_follows_half_way(graph, ve
     joint = Joint(graph, N, JointConfig(weight=0.3, items=0), 0)
     _add(joint, loss, table)
     first = joint.alpha
-    for _ in range(ESTIMATE_EVERY - 1):
-        _add(joint, 4 * loss, table)
-        assert joint.alpha == first
     _add(joint, 4 * loss, table)
     assert joint.alpha == pytest.approx(2 * first, rel=1e-5)
+    second = joint.alpha
+    _add(joint, 4 * loss, table)
+    assert joint.alpha == second
+
+
+def test_it_is_measured_most_in_the_beginning():
+    assert [step for step in range(151) if is_estimated(step)] == [0, 1, 3, 7, 15, 31, 50, 100, 150]
 
 
 @pytest.mark.parametrize("objective", OBJECTIVES.names())
