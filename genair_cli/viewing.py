@@ -53,7 +53,11 @@ def _cell(row: Row) -> str:
     words = [f"{row['value']:.4f}"]
     if "against" in row:
         words.append(f"{row['difference']:+.4f}".replace("+0.", "+.").replace("-0.", "-."))
-        words += [] if row["p"] is None else [f"{row['p']:.3f}".removeprefix("0")[:4]]
+        words += [] if row["p"] is None else [_p_value(row["p"])]
     elif row["ci_low"] is not None:
         words.append(f"±{(row['ci_high'] - row['ci_low']) / 2:.4f}")
     return " ".join(words)
+
+
+def _p_value(p: float) -> str:
+    return "<.001" if p < 0.001 else f"{p:.3f}".removeprefix("0")[:4]

@@ -122,6 +122,8 @@ def evaluate(
             for row in found.per_user(item_ids):
                 sink.write(encode_line(row))
     viewing.show_metrics(found.rows, json=json)
+    if against is not None and not viewing.wants_json(json):
+        console.note(f"genair eval: beside each value its difference from {against}'s, and p")
     for words in (*found.caveats, found.summary):
         console.note(f"genair eval: {words}")
     return log.status
