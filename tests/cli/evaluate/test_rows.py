@@ -104,7 +104,7 @@ def test_against_a_model_of_more_items_it_is_told(run, files, tmp_path):
         (("--force",), "--force needs --ranks"),
         (("--ranks", "-"), "--ranks needs a file"),
         (("--against", "-"), "only one input can be stdin"),
-        (("--seed", -1), "--seed must be 0 or more"),
+        (("--seed", -1), "--seed must be 0 to 2^63 - 1"),
     ],
 )
 def test_settings_that_make_no_sense_are_refused(run, files, words, said):
