@@ -51,7 +51,7 @@ class Backbone(nn.Module):
             events: item vectors.
             present: bool (users, length), False where padded.
         """
-        raise NotImplementedError
+        raise TypeError(f"{type(self).__name__} lacks forward")
 
 
 class Recommender(nn.Module):
