@@ -41,6 +41,8 @@ def describe_container(path: Path, name: str, *, check: bool) -> dict[str, Any]:
         found: dict[str, Any] = {"file": name, **container.attributes()}
         found["datasets"] = {key: _shape(container, key) for key in container.names()}
         found["diagnostics"] = _diagnostics(container)
+        if found["diagnostics"] and (fit := _fit(container.steps)):
+            found["diagnostics_of"] = fit.id
         found["association"] = _association(container)
         found["steps"] = [_step(step) for step in container.steps]
         if check:
@@ -131,10 +133,15 @@ def _association(container: Container) -> dict[str, Any]:
 
 
 def _score(steps: Sequence[Step]) -> str:
-    """Return the last calibration's kind of score; `log` was the only one before it was recorded."""
-    fits = [step for step in steps if step.command == "calibrate" and "apply" not in step.settings]
-    graphs = [step.settings.get("graph") for step in fits]
-    return str(graphs[-1].get("score")) if graphs and isinstance(graphs[-1], Mapping) else "log"
+    """Return the calibration's kind of score; `log` was the only one before it was recorded."""
+    fit = _fit(steps)
+    graph = fit.settings.get("graph") if fit else None
+    return str(graph.get("score")) if isinstance(graph, Mapping) else "log"
+
+
+def _fit(steps: Sequence[Step]) -> Step | None:
+    """Return the last calibration that learned; `--apply` only put more items behind its own."""
+    return next((s for s in reversed(steps) if s.command == "calibrate" and "apply" not in s.settings), None)
 
 
 def _step(step: Step) -> dict[str, Any]:

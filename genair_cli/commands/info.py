@@ -57,7 +57,7 @@ def _show(found: dict[str, Any]) -> None:
         moments = list(diagnostics)[::-1]  # before, after
         measures = diagnostics[moments[0]]
         rows = [(name, *(_figure(diagnostics[moment][name]) for moment in moments)) for name in measures]
-        console.table(("diagnostics", *moments), rows)
+        console.table((f"diagnostics of {found.get('diagnostics_of', 'an unknown step')}", *moments), rows)
     for step in found["steps"]:
         title = str(step.pop("id"))
         console.table((title, ""), sorted(_flat(step, "")), left=2)

@@ -109,6 +109,7 @@ def test_the_file_is_whole_and_its_graph_knows_all_items(run, calibrated, applie
     assert row["association"]["items_without"] == before["association"]["items_without"] + 8
     assert row["association"]["score"] == before["association"]["score"]
     assert row["diagnostics"] == before["diagnostics"]
+    assert row["diagnostics_of"] == before["steps"][-1]["id"] != row["steps"][-1]["id"]
     assert row["datasets"].keys() == before["datasets"].keys()
 
 
