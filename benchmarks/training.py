@@ -1,7 +1,7 @@
 """What calibration is worth once SASRec is trained: calibrated or not, joint or separate, few users or all.
 
     python benchmarks/training.py beauty EMB.h5 interactions.jsonl.gz [--seeds 0 1 2] [--shares 1 0.3 0.1]
-        [--only "text" "text, calibrated"]
+        [--only "text" "text, calibrated"] [--jobs 2]
 
 EMB.h5 is what `genair archetype ITEMS --embeddings EMB.h5` wrote, its `--item-type` beauty product, movie
 or business. Of all users a share is drawn; their training events are all that calibration and training see,
@@ -14,14 +14,17 @@ learns longer, and as well from drawn negatives as from the full softmax in a qu
 better with the full softmax. With a share of the users there are 1 / sqrt(share) times the epochs. `refit`
 learns from validation events, too, as published figures do that hold out one event a user.
 
-Rows go to benchmarks/results/training-NAME.json as they come, and to training-NAME.npz at which rank each
-user's test item came, 0 beyond the tenth; a row that is there is not measured again. Pairs of interest are
-compared, over all seeds that both have, by Wilcoxon's paired test on the users' means.
+`--jobs` rows are measured at once, each by one thread. They go to benchmarks/results/training-NAME.json as
+they come, and to training-NAME.npz at which rank each user's test item came, 0 beyond the tenth; a row that
+is there is not measured again. Pairs of interest are compared, over all seeds that both have, by Wilcoxon's
+paired test on the users' means.
 """
 
 import argparse
 import json
+import multiprocessing
 import time
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -50,6 +53,18 @@ BACKBONES: dict[str, dict[str, Any]] = {  # what differs from SASRec's settings
     "gru4rec": {"learning_rate": 0.002},
     "bert4rec": {"learning_rate": 0.004, "mask_probability": 0.5, "epochs": 40},
 }
+
+
+class Task(NamedTuple):
+    """A row to measure."""
+
+    model: str
+    share: float
+    seed: int
+
+    def key(self) -> str:
+        """Return what names the row."""
+        return f"{self.model}/{self.share:g}/{self.seed}"
 
 
 class Model(NamedTuple):
@@ -102,23 +117,34 @@ def settings(name: str, kind: Model, share: float, seed: int) -> TrainConfig:
     return TrainConfig(kind.backbone, kind.items, **differs, joint=kind.joint, refit=kind.refit, seed=seed)
 
 
-def run(
-    split: Split, vectors: np.ndarray, config: TrainConfig, *, calibrated: bool
-) -> tuple[dict[str, object], np.ndarray]:
-    """Train; return figures, and the ranks of the test events."""
+def read(given: argparse.Namespace) -> tuple[np.ndarray, Split]:
+    """Return the item vectors and the events of all users."""
+    table = read_table(Path(given.embeddings), given.embeddings)
+    return table.vectors, leave_two_out(read_histories(given.interactions, 1, list(table.item_ids)))
+
+
+def run(given: argparse.Namespace, task: Task) -> tuple[dict[str, object], np.ndarray]:
+    """Train by one thread; return figures, and the ranks of the test events."""
+    torch.set_num_threads(1)
+    vectors, whole = read(given)
+    split, kind = share_of(whole, task.share), MODELS[task.model]
+    config = settings(given.name, kind, task.share, task.seed)
     start = time.perf_counter()
-    if calibrated:
-        vectors = calibrate(
-            vectors, split.train, CalibrateConfig(seed=config.seed), None, split.valid
-        ).vectors
-    given = None if config.items == "id" else torch.from_numpy(vectors)
-    made = train_model(
-        split, given, config, torch.device("cpu"), lambda row: print(row.epoch, row.words(), flush=True)
+    if kind.calibrated:
+        made = calibrate(vectors, split.train, CalibrateConfig(seed=task.seed), None, split.valid)
+        vectors = made.vectors
+    table = None if config.items == "id" else torch.from_numpy(vectors)
+    trained = train_model(
+        split,
+        table,
+        config,
+        torch.device("cpu"),
+        lambda row: print(task.key(), row.epoch, row.words(), flush=True),
     )
-    trained = restore_recommender(config.settings(), made.weights, split.train.n_items)
-    ranks = rank_targets(trained.scorer(), split.test, config.max_length)
-    row: dict[str, object] = {"seconds": round(time.perf_counter() - start), "epochs": len(made.epochs)}
-    return row | {"best": made.best.epoch, "valid_ndcg": made.best.valid_ndcg}, ranks
+    recommender = restore_recommender(config.settings(), trained.weights, split.train.n_items)
+    ranks = rank_targets(recommender.scorer(), split.test, config.max_length)
+    row: dict[str, object] = {"seconds": round(time.perf_counter() - start), "epochs": len(trained.epochs)}
+    return row | {"best": trained.best.epoch, "valid_ndcg": trained.best.valid_ndcg}, ranks
 
 
 def gains_of(ranks: np.ndarray) -> np.ndarray:
@@ -160,31 +186,25 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--shares", type=float, nargs="+", default=[1.0, 0.3, 0.1])
     parser.add_argument("--only", nargs="+", default=list(MODELS))
+    parser.add_argument("--jobs", type=int, default=1)
     given = parser.parse_args()
-    table = read_table(Path(given.embeddings), given.embeddings)
-    whole = leave_two_out(read_histories(given.interactions, 1, list(table.item_ids)))
+    tail = tail_of(read(given)[1])
     result, kept = (RESULTS / f"training-{given.name}.{suffix}" for suffix in ("json", "npz"))
     sheet = json.loads(result.read_text()) if result.is_file() else {"rows": {}, "compared": {}}
     ranks = dict(np.load(kept)) if kept.is_file() else {}
-    tail = tail_of(whole)
-    for seed in given.seeds:
-        for share in given.shares:
-            split = share_of(whole, share)
-            for model in given.only:
-                key, kind = f"{model}/{share:g}/{seed}", MODELS[model]
-                if key in ranks:
-                    continue
-                print(key, flush=True)
-                config = settings(given.name, kind, share, seed)
-                row, found = run(split, table.vectors, config, calibrated=kind.calibrated)
-                ranks[key] = np.where(found <= 10, found, 0).astype(np.float16)  # halves at most: exact
-                gains = gains_of(ranks[key])
-                row |= {"ndcg": gains.mean(), "hr": (gains > 0).mean(), "tail_ndcg": gains[tail].mean()}
-                sheet["rows"][key] = row | {"users": len(gains)}
-                sheet["compared"] |= compare(ranks, share)
-                np.savez_compressed(kept, **ranks)
-                result.write_text(json.dumps(sheet, indent=1) + "\n")
-                print(key, json.dumps(sheet["rows"][key]), flush=True)
+    wanted = (Task(model, s, seed) for seed in given.seeds for s in given.shares for model in given.only)
+    with ProcessPoolExecutor(given.jobs, multiprocessing.get_context("spawn")) as pool:
+        works = {pool.submit(run, given, task): task for task in wanted if task.key() not in ranks}
+        for work in as_completed(works):
+            key, (row, found) = works[work].key(), work.result()
+            ranks[key] = np.where(found <= 10, found, 0).astype(np.float16)  # halves at most: exact
+            gains = gains_of(ranks[key])
+            row |= {"ndcg": gains.mean(), "hr": (gains > 0).mean(), "tail_ndcg": gains[tail].mean()}
+            sheet["rows"][key] = row | {"users": len(gains)}
+            sheet["compared"] |= compare(ranks, works[work].share)
+            np.savez_compressed(kept, **ranks)
+            result.write_text(json.dumps(sheet, indent=1) + "\n")
+            print(key, json.dumps(sheet["rows"][key]), flush=True)
 
 
 if __name__ == "__main__":
