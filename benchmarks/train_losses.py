@@ -28,6 +28,7 @@ from genair.train.learner import Learner
 
 LOSSES = {
     "ce": TrainConfig(items="id"),
+    "ce, bf16": TrainConfig(items="id", precision="bf16"),
     "sampled-ce, 256": TrainConfig(items="id", loss="sampled-ce", negatives=256),
     "sampled-ce, 1024": TrainConfig(items="id", loss="sampled-ce"),
     "sampled-ce, 2048": TrainConfig(items="id", loss="sampled-ce", negatives=2048),

@@ -42,6 +42,7 @@ def trials(base: TrainConfig) -> dict[str, TrainConfig]:
         "base": base,
         "half the rate": replace(base, learning_rate=base.learning_rate / 2),
         "twice the rate": replace(base, learning_rate=base.learning_rate * 2),
+        "twice the rate, bf16": replace(base, learning_rate=base.learning_rate * 2, precision="bf16"),
         "twice the epochs": replace(base, epochs=longer),
         "dropout 0.5, twice the epochs": replace(base, dropout=0.5, epochs=longer),
         "128 wide": replace(base, dim=128),

@@ -80,7 +80,7 @@ class TrainConfig:
         warmup: epochs, whole or not, over which it rises.
         epochs: most passes over the data.
         patience: epochs without a better validation NDCG@10 before stopping.
-        precision: of products while training: `fp32`, `bf16` or `fp16`.
+        precision: of large products while training: `fp32`, `bf16` or `fp16`.
         seed: of weights, order and dropout.
         joint: calibration as a part of the loss.
         split: name in `genair.data.SPLITS`: which events are learned from.

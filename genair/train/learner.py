@@ -84,9 +84,10 @@ class Learner:
         drawn = self.loss.draw(len(targets))
         sample = self.joint.draw() if self.joint else None
         indices = [inputs, targets, drawn.items, sample.items if sample else targets[:0]]
-        with self.precision.autocast:
+        with self.precision.table:
             table, rows = self._table([index.to(self.device) for index in indices])
-            table = table.float()
+        table = table.float()
+        with self.precision.states:
             states = self._states(rows[0], table, present).float()
         negatives = Negatives(rows[2], drawn.log_expected.to(self.device))
         loss = self.loss(states, table, rows[1], negatives)

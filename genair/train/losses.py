@@ -1,5 +1,6 @@
 """What a step minimises; here the full softmax, in `sampled.py` the losses that draw negatives."""
 
+import math
 from typing import ClassVar
 
 import torch
@@ -47,9 +48,14 @@ class Loss:
 
 
 class CrossEntropy(Loss):
-    """The full softmax over the catalogue."""
+    """The full softmax over the catalogue; in bf16 its products are, and nothing else."""
 
     whole: ClassVar[bool] = True
+
+    def __init__(self, train: Sequences, config: TrainConfig) -> None:
+        """Take what products are computed in."""
+        super().__init__(train, config)
+        self._product = torch.bfloat16 if config.precision == "bf16" else torch.float32
 
     def draw(self, events: int) -> Negatives:
         """Return nothing: no item need be drawn where all are looked at."""
@@ -57,17 +63,26 @@ class CrossEntropy(Loss):
 
     def __call__(self, states: Tensor, table: Tensor, targets: Tensor, negatives: Negatives) -> Tensor:
         """Return the mean loss; see `Loss.__call__`."""
-        return cross_entropy(states, table, targets)
+        return cross_entropy(states, table, targets, self._product)
 
 
-def cross_entropy(states: Tensor, table: Tensor, targets: Tensor) -> Tensor:
+def cross_entropy(
+    states: Tensor, table: Tensor, targets: Tensor, product: torch.dtype | None = None
+) -> Tensor:
     """Return the full softmax cross-entropy over the catalogue; padding is not a candidate.
 
     The gradients are computed with the loss, from one chunk of the logits (events, items) at a time: logits
     are passed over once and never kept.
+
+    Args:
+        states: (events, dim).
+        table: item vectors (items + 1, dim), row 0 the padding.
+        targets: rows of the table, (events,).
+        product: what products of matrices are computed in, sums of exponentials and gradients being added up
+            as they are given; None is that of the states.
     """
     items = table[1:]
-    loss, to_states, to_items = _loss_and_gradients(states, items, targets - 1)
+    loss, to_states, to_items = _loss_and_gradients(states, items, targets - 1, product or states.dtype)
     carrier = (states * to_states).sum() + (items * to_items).sum()  # its gradient is the loss's
     return loss + (carrier - carrier.detach())
 
@@ -79,20 +94,30 @@ def chunk_events(device: str, n_items: int) -> int:
 
 
 @torch.no_grad()
-def _loss_and_gradients(states: Tensor, items: Tensor, targets: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def _loss_and_gradients(
+    states: Tensor, items: Tensor, targets: Tensor, product: torch.dtype
+) -> tuple[Tensor, Tensor, Tensor]:
     """Return the mean of -log softmax(states items^T) at targets (events,), 0-based, and its gradients."""
     count, rows = len(states), chunk_events(states.device.type, len(items))
     to_states, to_items = torch.empty_like(states), torch.zeros_like(items)
-    buffer = states.new_empty(min(rows, count), len(items))
+    bits, factors = (states / math.log(2)).to(product), items.to(product)  # powers of 2 are the faster ones
+    products = factors.new_empty(min(rows, count), len(items))
+    wide = products.to(states.dtype)  # the same memory unless products are narrower
     total = states.new_zeros((), dtype=torch.float64)
     for start in range(0, count, rows):
-        some, wanted = states[start : start + rows], targets[start : start + rows, None]
-        logits = torch.mm(some, items.T, out=buffer[: len(some)])
+        chunk = slice(start, start + rows)
+        some, wanted = states[chunk], targets[chunk, None]
+        narrow, logits = products[: len(some)], wide[: len(some)]
+        torch.mm(bits[chunk], factors.T, out=narrow)
+        if wide is not products:
+            logits.copy_(narrow)
         logits.sub_(logits.amax(dim=1, keepdim=True))
         found = logits.gather(1, wanted)
-        sums = logits.exp_().sum(dim=1, keepdim=True)
-        total += (sums.log() - found).sum()
+        sums = logits.exp2_().sum(dim=1, keepdim=True)
+        total += (sums.log() - found * math.log(2)).sum()
         logits.scatter_add_(1, wanted, -sums)  # now sums times (softmax - 1 at the target)
-        to_states[start : start + rows] = (logits @ items) / sums
-        to_items.addmm_(logits.T, some / sums)
+        if wide is not products:
+            narrow.copy_(logits)
+        to_states[chunk] = (narrow @ factors) / sums
+        to_items += narrow.T @ (some / sums).to(product)
     return (total / count).to(states.dtype), to_states / count, to_items / count

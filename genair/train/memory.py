@@ -21,7 +21,7 @@ from genair.train import LOSSES
 from genair.train.batches import pieces
 from genair.train.losses import chunk_events
 
-_FLOAT, _INTEGER, _MIB = 4, 8, 1 << 20
+_HALF, _FLOAT, _INTEGER, _MIB = 2, 4, 8, 1 << 20
 _LIBRARIES = 65 << 20  # what torch loads when it first learns
 _OUTSIDE, _TRANSFORMER, _OTHER = 14, 24, 10  # numbers of an event, in `dim`: outside blocks, and in each
 _MATRICES, _PASSING = 3, 2  # of attention, events x events: what each block keeps, and one has for a while
@@ -76,7 +76,7 @@ def estimate_memory(config: TrainConfig, sequences: Sequences, width: int, devic
     computing = {
         "weights and Adam": 4 * weights,  # a gradient and two moments each
         "item table": _FLOAT * n_items * config.dim * _table_widths(config, model),
-        "events": max(_learned(config, sequences), _ranked(config, sequences)),
+        "events": max(_learned(config, sequences, device), _ranked(config, sequences)),
         "scores": max(_compared(config, sequences, device), 3 * _FLOAT * users_together(n_items) * n_items),
     }
     staying = {
@@ -116,13 +116,13 @@ def _table_widths(config: TrainConfig, model: Recommender) -> int:
     return mapped + (6 if learned else 3)
 
 
-def _learned(config: TrainConfig, sequences: Sequences) -> int:
+def _learned(config: TrainConfig, sequences: Sequences, device: str) -> int:
     """Return the bytes that a backbone keeps of a step's events, for their gradients."""
     events, pairs = _largest_step(config, sequences)
     attends = "heads" in backbone_of(config.backbone).uses
     numbers = _OUTSIDE + config.blocks * (_TRANSFORMER if attends else _OTHER)
     matrices = config.heads * (config.blocks * _MATRICES + _PASSING) if attends else 0
-    size = _FLOAT if config.precision == "fp32" else _MIXED
+    size = _FLOAT if config.precision == "fp32" or device == "cpu" else _MIXED
     return size * (events * numbers * config.dim + pairs * matrices)
 
 
@@ -137,7 +137,8 @@ def _compared(config: TrainConfig, sequences: Sequences, device: str) -> int:
     """Return the bytes of a step's scores."""
     loss = LOSSES.get(config.loss)
     if loss.whole:
-        return _FLOAT * chunk_events(device, sequences.n_items) * sequences.n_items
+        size = _FLOAT + _HALF if config.precision == "bf16" else _FLOAT
+        return size * chunk_events(device, sequences.n_items) * sequences.n_items
     events, _ = _largest_step(config, sequences)
     return _FLOAT * events * _DRAWN * (config.negatives if "negatives" in loss.uses else 1)
 

@@ -1,16 +1,19 @@
-"""Mixed precision: a model's products in 16 bits, all else in 32.
+"""Mixed precision: large products in 16 bits, all else in 32.
 
-Weights and their moments, the item table, scores and losses are float32, so that few events of many items add
-up right; so is whatever ranks: validation tells what serving will give.
+Large are those of a backbone on a card, of an adapter, and of the full softmax in bf16; on a processor a
+backbone's are so small that conversions take longer than they save. Weights and their moments, the item
+table, exponentials, sums and losses are float32, so that few events of many items add up right; so is
+whatever ranks: validation tells what serving will give.
 """
 
 import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from genair.config import PRECISIONS
+from genair.config import PRECISIONS, TrainConfig
 from genair.device import DTYPES, dtype_name, resolve_dtype
 from genair.errors import UsageError
+from genair.train import LOSSES
 
 
 def resolve_precision(name: str, device: torch.device) -> str:
@@ -26,18 +29,35 @@ def resolve_precision(name: str, device: torch.device) -> str:
     return dtype_name(resolve_dtype(name, device))
 
 
+def require_products(config: TrainConfig, device: torch.device) -> None:
+    """Refuse bf16 on a processor for a model that has no products there that are large.
+
+    Raises:
+        UsageError: the precision would change nothing.
+    """
+    large = LOSSES.get(config.loss).whole or "text" in config.items.split("+")
+    if config.precision == "bf16" and device.type == "cpu" and not large:
+        raise UsageError(
+            f"--precision bf16 changes nothing on cpu with --items {config.items} and --loss {config.loss}:"
+            " use fp32"
+        )
+
+
 class Precision:
     """How a run computes.
 
     Attributes:
-        autocast: context of what may be computed in 16 bits.
+        table: context in which item vectors are computed.
+        states: context in which a backbone's states are.
         scaler: keeps small gradients of fp16 from becoming zero; otherwise idle.
     """
 
     def __init__(self, name: str, device: torch.device) -> None:
         """Take the setting, and where to compute."""
         dtype: torch.dtype = getattr(torch, DTYPES[name])
-        self.autocast = torch.autocast(device.type, dtype, enabled=name != "fp32")
+        mixed = name != "fp32"
+        self.table = torch.autocast(device.type, dtype, enabled=mixed)
+        self.states = torch.autocast(device.type, dtype, enabled=mixed and device.type != "cpu")
         self.scaler = torch.amp.GradScaler(device.type, enabled=name == "fp16")
 
     def step(self, loss: Tensor, optimizer: Optimizer) -> None:

@@ -122,7 +122,7 @@ def train(
         str,
         options.choice(
             "--precision",
-            "What products are computed in; auto is bf16 on CUDA, else fp32",
+            "What large products are computed in; auto is bf16 on CUDA, else fp32",
             ("auto", *PRECISIONS),
         ),
     ] = "auto",
@@ -248,7 +248,7 @@ def _config(context: typer.Context, device: "torch.device") -> TrainConfig:
         InputError: the recipe is none.
     """
     from genair.train.idle import idle_settings
-    from genair.train.precision import resolve_precision
+    from genair.train.precision import require_products, resolve_precision
     from genair.train.recipes import load_recipe
 
     recipe = context.params["recipe"]
@@ -259,6 +259,7 @@ def _config(context: typer.Context, device: "torch.device") -> TrainConfig:
     config = TrainConfig.from_options({**given, "precision": resolve_precision(given["precision"], device)})
     for name, cause in idle_settings(config).items():
         options.refuse_idle(context, f"changes nothing {cause}", name)
+    require_products(config, device)
     return config
 
 

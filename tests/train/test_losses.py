@@ -59,6 +59,21 @@ def test_chunks_of_cross_entropy_add_up_to_the_whole_and_so_do_their_gradients()
     torch.testing.assert_close(found, wanted, rtol=1e-9, atol=1e-14)
 
 
+def test_products_in_bf16_give_the_loss_and_gradients_of_float32_up_to_its_rounding():
+    made = torch.Generator().manual_seed(1)
+    states = torch.randn(300, 64, generator=made, requires_grad=True)
+    table = (0.3 * torch.randn(2001, 64, generator=made)).requires_grad_()
+    targets = torch.randint(1, 2001, (300,), generator=made)
+    half, full = (cross_entropy(states, table, targets, kind) for kind in (torch.bfloat16, None))
+    assert half.dtype == torch.float32
+    assert 0 < abs(half - full) < 0.002 * full
+    for found, wanted in zip(
+        *(torch.autograd.grad(loss, (states, table)) for loss in (half, full)), strict=True
+    ):
+        assert found.dtype == torch.float32
+        assert torch.linalg.vector_norm(found - wanted) < 0.01 * torch.linalg.vector_norm(wanted)
+
+
 @pytest.mark.parametrize("items", [1, 12_101, 32_768])
 def test_a_chunk_of_logits_fits_the_cache(items):
     assert 4 * items * chunk_events("cpu", items) <= CPU_CHUNK_BYTES

@@ -73,12 +73,15 @@ def test_attention_takes_the_square_of_the_length(sequences, toy_cycles):
     assert matrices(200) == pytest.approx(4 * matrices(100), rel=0.01)
 
 
-def test_16_bits_take_less(sequences):
+def test_16_bits_take_less_on_a_card_and_the_full_softmax_has_a_copy_in_them(sequences):
+    config = replace(CONFIG, dim=512, batch_size=30)
     halved, full = (
-        _part("events", replace(CONFIG, dim=512, batch_size=30, precision=name), sequences)
+        estimate_memory(replace(config, precision=name), sequences, 0, "cuda").computing
         for name in ("bf16", "fp32")
     )
-    assert halved / full == pytest.approx(3 / 4)
+    assert halved["events"] / full["events"] == pytest.approx(3 / 4)
+    assert halved["scores"] / full["scores"] == pytest.approx(3 / 2)
+    assert _part("events", replace(config, precision="bf16"), sequences) == full["events"]
 
 
 def test_no_more_is_counted_than_there_is(sequences):

@@ -1,5 +1,6 @@
 """Mixed precision: what is computed in 16 bits and what is not, and that it learns."""
 
+from contextlib import nullcontext
 from dataclasses import replace
 
 import numpy as np
@@ -11,10 +12,10 @@ from genair.data.sequences import leave_two_out
 from genair.errors import UsageError
 from genair.models import BACKBONES
 from genair.models.base import build_recommender
-from genair.train import LOSSES
+from genair.train import LOSSES, losses
 from genair.train.learner import Learner
 from genair.train.loop import train_model
-from genair.train.precision import resolve_precision
+from genair.train.precision import require_products, resolve_precision
 from genair.train.state import restore, state_of
 
 N = 20
@@ -96,27 +97,47 @@ def test_two_runs_in_bf16_are_equal_to_the_byte(split):
 
 
 @pytest.mark.parametrize(("name", "inside"), [("fp32", torch.float32), ("bf16", torch.bfloat16)])
-def test_only_products_of_the_model_are_in_16_bits(learner, name, inside):
+def test_on_a_processor_only_the_adapters_products_and_the_full_softmaxs_are_in_16_bits(
+    monkeypatch, learner, name, inside
+):
     made = learner(precision=name, items="text", backbone="bert4rec")
     seen = {}
     made.model.backbone.blocks[0].project_in.register_forward_hook(
-        lambda _module, _given, result: seen.update(product=result.dtype)
+        lambda _module, _given, result: seen.update(backbone=result.dtype)
     )
     made.model.items.adapter.last.register_forward_hook(
         lambda _module, _given, result: seen.update(adapter=result.dtype)
     )
-    plain = made.loss
+    plain = losses.cross_entropy
 
-    def listening(states, table, targets, negatives):
-        seen.update(states=states.dtype, table=table.dtype)
-        return plain(states, table, targets, negatives)
+    def listening(states, table, targets, product):
+        seen.update(states=states.dtype, table=table.dtype, softmax=product)
+        return plain(states, table, targets, product)
 
-    listening.draw, listening.whole = plain.draw, plain.whole
-    made.loss = listening
+    monkeypatch.setattr(losses, "cross_entropy", listening)
     made.epoch()
     every = [*made.model.parameters(), *(one.grad for one in made.model.parameters())]
-    assert seen == {"product": inside, "adapter": inside, "states": torch.float32, "table": torch.float32}
+    whole = dict.fromkeys(("backbone", "states", "table"), torch.float32)
+    assert seen == {**whole, "adapter": inside, "softmax": inside}
     assert {one.dtype for one in every} == {torch.float32}
+
+
+@pytest.mark.parametrize(
+    ("settings", "refused"),
+    [
+        ({"items": "id", "loss": "bce"}, True),
+        ({"items": "text-init", "loss": "sampled-ce"}, True),
+        ({"items": "text", "loss": "bce"}, False),
+        ({"items": "id", "loss": "ce"}, False),
+    ],
+)
+def test_bf16_is_refused_where_a_processor_has_nothing_to_compute_in_it(settings, refused):
+    config = TrainConfig(precision="bf16", **settings)
+    said = f"--precision bf16 changes nothing on cpu with --items {settings['items']} and --loss"
+    with pytest.raises(UsageError, match=said) if refused else nullcontext():
+        require_products(config, CPU)
+    require_products(config, CUDA)
+    require_products(replace(config, precision="fp32"), CPU)
 
 
 def test_fp16_scales_its_loss_and_nothing_else_does(learner):
