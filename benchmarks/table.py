@@ -145,12 +145,17 @@ def training() -> Lines:
     for data, sheet in sorted(sheets("training").items()):
         groups = grouped(sheet["rows"])
         shares = sorted({title.rpartition("/")[2] for title in groups}, key=float, reverse=True)
-        names = dict.fromkeys(title.rpartition("/")[0] for title in groups)
+        names = sorted({title.rpartition("/")[0] for title in groups}, key=parts_of)
         figures = ("ndcg", "hr", "tail_ndcg")
         rows = ([name, *(told(groups.get(f"{name}/{s}", []), *figures) for s in shares)] for name in names)
         head = [data, *(f"{float(share):.0%} of the users" for share in shares)]
         lines += [*drawn(head, rows), ""]
     return lines[:-1]
+
+
+def parts_of(name: str) -> list[str]:
+    """Return what a name consists of: models sorted by it stand together that know the same of items."""
+    return re.split(", | - ", name)
 
 
 @table("gains")
@@ -160,7 +165,7 @@ def gains() -> Lines:
     for data, sheet in sorted(sheets("training").items()):
         shares = sorted({pair.rpartition("/")[2] for pair in sheet["compared"]}, key=float, reverse=True)
         rows = []
-        for name in dict.fromkeys(pair.rpartition("/")[0] for pair in sheet["compared"]):
+        for name in sorted({pair.rpartition("/")[0] for pair in sheet["compared"]}, key=parts_of):
             found = (sheet["compared"].get(f"{name}/{share}") for share in shares)
             rows.append([name, *(f"{one['gain']:+.4f} ({one['p']:.0e})" if one else "" for one in found)])
         if rows:

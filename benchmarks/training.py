@@ -11,8 +11,9 @@ and so are events of seen items.
 The learning rate falls linearly. Rate, loss and epochs were chosen on validation events of all users, seed 0,
 for each backbone and kind of items (`SETTINGS`, `EPOCHS`), and are the same whether calibrated or not: text
 learns longer, and as well from drawn negatives as from the full softmax in a quarter of the time; ids are
-better with the full softmax. With a share of the users there are 1 / sqrt(share) times the epochs. `refit`
-learns from validation events, too, as published figures do that hold out one event a user.
+better with the full softmax. With a share of the users there are 1 / sqrt(share) times the epochs. Yelp is
+learned in bf16, which is as good there (`tuning.py`) in half the time. `refit` learns from validation events,
+too, as published figures do that hold out one event a user.
 
 `--jobs` rows are measured at once, each by one thread. They go to benchmarks/results/training-NAME.json as
 they come, and to training-NAME.npz at which rank each user's test item came, 0 beyond the tenth; a row that
@@ -48,6 +49,7 @@ DRAWN = {"schedule": "linear", "learning_rate": 0.004, "loss": "sampled-ce", "ne
 SETTINGS = {"id": FULL, "text": DRAWN, "text+id": FULL}
 EPOCHS = {"ml-100k": {"id": 60, "text": 60, "text+id": 60}}  # by data set
 OTHERS = {"id": 12, "text": 40, "text+id": 10}
+PRECISION = {"yelp": "bf16"}  # by data set
 BACKBONES: dict[str, dict[str, Any]] = {  # what differs from SASRec's settings
     "sasrec": {},
     "gru4rec": {"learning_rate": 0.002},
@@ -111,8 +113,8 @@ def share_of(split: Split, share: float) -> Split:
 
 def settings(name: str, kind: Model, share: float, seed: int) -> TrainConfig:
     """Return how a model is trained on a data set of which there is a share of the users."""
-    epochs = EPOCHS.get(name, OTHERS)[kind.items]
-    differs = {"epochs": epochs, **SETTINGS[kind.items], **BACKBONES[kind.backbone]}
+    epochs, precision = EPOCHS.get(name, OTHERS)[kind.items], PRECISION.get(name, "fp32")
+    differs = {"epochs": epochs, "precision": precision, **SETTINGS[kind.items], **BACKBONES[kind.backbone]}
     differs["epochs"] = differs["patience"] = round(differs["epochs"] / share**0.5)
     return TrainConfig(kind.backbone, kind.items, **differs, joint=kind.joint, refit=kind.refit, seed=seed)
 
