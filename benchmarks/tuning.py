@@ -4,8 +4,9 @@
         [--trials base "half the rate"] [--seeds 0] [--users 0.02 --results FOLDER]
 
 Each trial differs in one thing from its backbone's `BASES`, which earlier trials led to; its rate falls
-linearly. Any of them can be made in bf16, which is as good and faster where the processor has it. What counts is the best validation NDCG@10 by full ranking, the mean over seeds; test events are not
-looked at. Rows go to benchmarks/results/tuning-NAME.json as they come.
+linearly. Any of them can be made in bf16, which is as good, and faster where the processor has it. What
+counts is the best validation NDCG@10 by full ranking, the mean over seeds; test events are not looked at.
+Rows go to benchmarks/results/tuning-NAME.json as they come.
 """
 
 import argparse
