@@ -14,7 +14,8 @@ since other load only ever slows. Then each lists its ten best unseen items for 
 are scored here: full ranking of what it knows, seen items left out. RecTools and RecBole know the items of
 training only. A batch is 128 users for genair and RecTools, whereas RecBole makes a sample of every event, so
 128 of them are fewer and an epoch has more steps, from each of which it learns: `genair, batch 22` takes as
-many. RecBole's row with the 2048 that it has by default is `recbole, batch 2048`.
+many. RecBole's row with the 2048 that it has by default is `recbole, batch 2048`. All compute in float32 but
+`genair, bf16`.
 
 Writes peers-NAME.json into benchmarks/results, or into --results for a trial with a share of the users.
 """
@@ -51,7 +52,7 @@ SETTINGS = {
     "seed": 0,
     "k": 10,
 }
-RUNS: dict[str, tuple[str, dict[str, int]]] = {  # title: who, and what differs from the settings
+RUNS: dict[str, tuple[str, dict[str, int | str]]] = {  # title: who, and what differs from the settings
     "genair, first": ("genair", {}),
     "rectools": ("rectools", {}),
     "genair, between": ("genair", {}),
@@ -59,6 +60,7 @@ RUNS: dict[str, tuple[str, dict[str, int]]] = {  # title: who, and what differs 
     "genair, after": ("genair", {}),
     "recbole, batch 2048": ("recbole", {"batch_size": 2048}),
     "genair, batch 22": ("genair", {"batch_size": 22}),
+    "genair, bf16": ("genair", {"precision": "bf16"}),
 }
 NEIGHBOURS = [
     ("rectools", ("genair, first", "genair, between")),
@@ -95,7 +97,7 @@ def write_data(split: Split, path: Path) -> None:
     )
 
 
-def run(name: str, settings: dict[str, float], split: Split, work: Path) -> Row:
+def run(name: str, settings: dict[str, float | str], split: Split, work: Path) -> Row:
     """Let one contestant train, and score its lists."""
     python = python_of(name, work)
     (work / "settings.json").write_text(json.dumps(settings))
@@ -133,7 +135,7 @@ def main() -> None:
     given.work.mkdir(parents=True, exist_ok=True)
     split = leave_two_out(read_histories(given.interactions, given.users))
     write_data(split, given.work / "data.npz")
-    settings = {**SETTINGS, "epochs": given.epochs, "threads": given.threads}
+    settings: dict[str, float | str] = {**SETTINGS, "epochs": given.epochs, "threads": given.threads}
     train = split.train
     data = {
         "users": len(train),

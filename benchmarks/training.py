@@ -26,16 +26,18 @@ import json
 import multiprocessing
 import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from calibration import CANDIDATES
 from histories import read_histories
 from scipy import stats
 
 from genair.calibrate.fit import calibrate
-from genair.config import CalibrateConfig, JointConfig, TrainConfig
+from genair.config import JointConfig, TrainConfig
 from genair.data.sequences import Split, leave_two_out
 from genair.evaluate.ranking import rank_targets
 from genair.io.embeddings import read_table
@@ -70,29 +72,36 @@ class Task(NamedTuple):
 
 
 class Model(NamedTuple):
-    """What stands for an item, whether its vector is calibrated, what is trained jointly, and the rest."""
+    """What stands for an item, how its vector is calibrated, what is trained jointly, and the rest.
+
+    `noise` puts random numbers in the place of vectors: what is learned then is learned from events alone.
+    """
 
     items: str
-    calibrated: bool = False
+    calibration: str = ""  # name in `calibration.CANDIDATES`
     joint: JointConfig = JointConfig()
     refit: bool = False
     backbone: str = "sasrec"
+    noise: bool = False
 
 
 MODELS = {
     "id": Model("id"),
     "text": Model("text"),
-    "text, calibrated": Model("text", calibrated=True),
+    "text, calibrated": Model("text", "spectral"),
     "text, joint": Model("text", joint=JOINT),
     "text+id": Model("text+id"),
-    "text+id, calibrated": Model("text+id", calibrated=True),
+    "text+id, calibrated": Model("text+id", "spectral"),
     "text+id, joint": Model("text+id", joint=JOINT),
+    "text, alignment": Model("text", "alignment, residual"),
+    "text, contrastive": Model("text", "contrastive, residual"),
+    "text, noise": Model("text", noise=True),
     "id, refit": Model("id", refit=True),
-    "text+id, calibrated, refit": Model("text+id", calibrated=True, refit=True),
     "id, gru4rec": Model("id", backbone="gru4rec"),
     "id, bert4rec": Model("id", backbone="bert4rec"),
 }
-COMPARED = [(f"{mode}, {how}", mode) for mode in ("text", "text+id") for how in ("calibrated", "joint")] + [
+COMPARED = [
+    *((name, one.items) for name, one in MODELS.items() if one.items not in (name, "id")),
     ("text, calibrated", "id"),
     ("text+id, calibrated", "id"),
 ]
@@ -132,9 +141,11 @@ def run(given: argparse.Namespace, task: Task) -> tuple[dict[str, object], np.nd
     split, kind = share_of(whole, task.share), MODELS[task.model]
     config = settings(given.name, kind, task.share, task.seed)
     start = time.perf_counter()
-    if kind.calibrated:
-        made = calibrate(vectors, split.train, CalibrateConfig(seed=task.seed), None, split.valid)
-        vectors = made.vectors
+    if kind.calibration:
+        how = replace(CANDIDATES[kind.calibration], seed=task.seed)
+        vectors = calibrate(vectors, split.train, how, None, split.valid).vectors
+    if kind.noise:
+        vectors = np.random.default_rng(task.seed).standard_normal(vectors.shape, dtype=np.float32)
     table = None if config.items == "id" else torch.from_numpy(vectors)
     trained = train_model(
         split,
