@@ -29,6 +29,7 @@ _RANKED = 12  # numbers of an event while ranking, in `dim`
 _MIXED = 3  # bytes of a number of which some have 2 and some 4
 _DRAWN = 6  # numbers of an event with each negative
 _TRIED = 100  # batches
+_SCATTERED = 64  # steps of batches of many lengths, after which gaps between pieces take as much as pieces
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,8 @@ def estimate_memory(config: TrainConfig, sequences: Sequences, width: int, devic
         "events": max(_learned(config, sequences, device), _ranked(config, sequences)),
         "scores": max(_compared(config, sequences, device), 3 * _FLOAT * users_together(n_items) * n_items),
     }
+    if device == "cpu":  # a card's allocator reuses what differs in size
+        computing["gaps"] = round(sum(computing.values()) * min(1.0, _steps(config, sequences) / _SCATTERED))
     staying = {
         "copies": 5 * weights + frozen,  # of the best epoch and the one before it, and for the checkpoint
         "histories": 5 * _INTEGER * len(sequences.items),
@@ -145,13 +148,23 @@ def _compared(config: TrainConfig, sequences: Sequences, device: str) -> int:
 
 def _largest_step(config: TrainConfig, sequences: Sequences) -> tuple[int, int]:
     """Return the most events, and pairs of them, that a hundred batches drawn as in training have, padded."""
-    inputs = np.maximum(sequences.lengths() - 1, 0)
-    full = np.full(int((inputs // config.max_length).sum()), config.max_length)
-    rest = inputs % config.max_length
-    drawn = np.random.default_rng(0).permutation(np.concatenate([full, rest[rest > 0]]))
+    drawn = np.random.default_rng(0).permutation(_inputs(config, sequences))
     starts = range(0, min(len(drawn), _TRIED * config.batch_size), config.batch_size)
     steps = np.asarray([_padded(drawn[start : start + config.batch_size]) for start in starts] or [(0, 0)])
     return int(steps[:, 0].max()), int(steps[:, 1].max())
+
+
+def _steps(config: TrainConfig, sequences: Sequences) -> int:
+    """Return how many steps an epoch has."""
+    return -(-len(_inputs(config, sequences)) // config.batch_size)
+
+
+def _inputs(config: TrainConfig, sequences: Sequences) -> npt.NDArray[np.int64]:
+    """Return the inputs of each window that histories are cut into."""
+    inputs = np.maximum(sequences.lengths() - 1, 0)
+    full = np.full(int((inputs // config.max_length).sum()), config.max_length)
+    rest = inputs % config.max_length
+    return np.concatenate([full, rest[rest > 0]])
 
 
 def _padded(lengths: npt.NDArray[np.int64]) -> tuple[int, int]:

@@ -138,8 +138,9 @@ def test_what_fits_or_cannot_be_known_is_let_through(monkeypatch, free):
         (50_000, 60, 12, 256, {"items": "text+id", "dim": 64, "loss": "sampled-ce", "epochs": 2}),
         (1_000, 70, 110, 0, {"items": "id", "dim": 128, "blocks": 2, "max_length": 100, "epochs": 1}),
         (2_000, 6_000, 10, 0, {"items": "id", "dim": 64, "batch_size": 2_048, "epochs": 2}),
+        (12_000, 20_000, 10, 0, {"items": "id", "dim": 64, "epochs": 1}),
     ],
-    ids=["items", "events", "large batches"],
+    ids=["items", "events", "large batches", "many steps"],
 )
 def test_an_estimate_is_near_what_a_run_takes(n_items, users, length, width, settings):
     words = json.dumps([n_items, users, length, width, settings])
