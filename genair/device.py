@@ -1,6 +1,5 @@
 """What this machine offers: cores and memory that may be used, and the torch device a name stands for."""
 
-import ctypes
 import hashlib
 import os
 import platform
@@ -55,6 +54,8 @@ def free_on(device: str) -> int | None:
 
 def release_memory() -> None:
     """Give the system back what is free between pieces in use, which glibc keeps; elsewhere nothing."""
+    import ctypes
+
     with suppress(AttributeError, OSError):
         ctypes.CDLL(None).malloc_trim(0)
 

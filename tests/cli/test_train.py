@@ -36,6 +36,10 @@ def train(run, files, tmp_path):
             ("--device", "cpu", "--precision", "fp16"),
             "--precision fp16 is for CUDA cards; on cpu it only costs",
         ),
+        (
+            ("--device", "cpu", "--precision", "bf16", "--items", "id", "--loss", "bce"),
+            "--precision bf16 changes nothing on cpu with --items id and --loss bce: use fp32",
+        ),
         (("--precision", "half"), "unknown precision 'half': choose from auto, fp32, bf16, fp16"),
         (("--loss", "hinge"), "unknown loss 'hinge': choose from ce, sampled-ce, gbce, bce"),
     ],
