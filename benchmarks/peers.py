@@ -105,7 +105,7 @@ def run(name: str, settings: dict[str, float | str], split: Split, work: Path) -
     """Let one contestant train, and score its lists."""
     python = python_of(name, work)
     (work / "settings.json").write_text(json.dumps(settings))
-    row = alone([python, HERE / "peers" / f"{name}_.py", work])
+    row = alone([python, HERE / "peers" / f"{name}_.py", work], work)  # RecBole litters its current folder
     lists = np.load(work / "lists.npy")
     hits = lists == split.test.targets[:, None]
     ranks = np.where(hits.any(axis=1), hits.argmax(axis=1) + 1.0, np.inf)
@@ -136,9 +136,10 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=Path("genair-demo/bench/peers"))
     parser.add_argument("--results", type=Path, default=RESULTS)
     given = parser.parse_args()
-    given.work.mkdir(parents=True, exist_ok=True)
+    work = given.work.resolve()
+    work.mkdir(parents=True, exist_ok=True)
     split = leave_two_out(read_histories(given.interactions, given.users))
-    write_data(split, given.work / "data.npz")
+    write_data(split, work / "data.npz")
     settings: dict[str, float | str] = {**SETTINGS, "epochs": given.epochs, "threads": given.threads}
     train = split.train
     data = {
@@ -150,7 +151,7 @@ def main() -> None:
     sheet = Sheet(given.results / f"peers-{given.name}.json", {**settings, **data})
     for title in given.only:
         name, other = RUNS[title]
-        sheet.measure(title, lambda n=name, o=other: run(n, {**settings, **o}, split, given.work))
+        sheet.measure(title, lambda n=name, o=other: run(n, {**settings, **o}, split, work))
     print(json.dumps(ratios(sheet.rows), indent=1))
 
 

@@ -51,9 +51,12 @@ class Sheet:
         self.path.write_text(json.dumps(sheet, indent=1) + "\n")
 
 
-def alone(words: Sequence[str | Path]) -> Row:
-    """Run a script in a process of its own; return its last line, a JSON object, and its peak memory."""
-    process = subprocess.Popen(words, stdout=subprocess.PIPE)
+def alone(words: Sequence[str | Path], folder: Path | None = None) -> Row:
+    """Run a script in a process of its own; return its last line, a JSON object, and its peak memory.
+
+    It runs in `folder`, the current one by default.
+    """
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, cwd=folder)
     if process.stdout is None:
         raise RuntimeError("no pipe")
     lines = process.stdout.read().decode().strip().split("\n")

@@ -24,6 +24,8 @@ paired test on the users' means.
 import argparse
 import json
 import multiprocessing
+import os
+import threading
 import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import replace
@@ -190,6 +192,13 @@ def compare(ranks: dict[str, np.ndarray], share: float) -> dict[str, dict[str, f
     return found
 
 
+def end_with_parent() -> None:
+    """Have this worker stop at once if its parent was killed, instead of finishing a row nobody keeps."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()
+
+
 def main() -> None:
     """Train what is not there yet."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
@@ -206,7 +215,8 @@ def main() -> None:
     sheet = json.loads(result.read_text()) if result.is_file() else {"rows": {}, "compared": {}}
     ranks = dict(np.load(kept)) if kept.is_file() else {}
     wanted = (Task(model, s, seed) for seed in given.seeds for s in given.shares for model in given.only)
-    with ProcessPoolExecutor(given.jobs, multiprocessing.get_context("spawn")) as pool:
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(given.jobs, spawn, initializer=end_with_parent) as pool:
         works = {pool.submit(run, given, task): task for task in wanted if task.key() not in ranks}
         for work in as_completed(works):
             key, (row, found) = works[work].key(), work.result()
