@@ -8,7 +8,8 @@ import numpy as np
 from genair.calibrate.descent import OnStep
 from genair.calibrate.fit import Calibration, calibrate
 from genair.config import CalibrateConfig
-from genair.data.sequences import Held, Sequences, leave_two_out, training_part
+from genair.data import SPLITS
+from genair.data.sequences import Held, Sequences, training_part
 from genair.errors import GenairError, InputError
 from genair.io.container import Array
 from genair.io.embeddings import EmbeddingTable
@@ -62,9 +63,10 @@ def calibrate_table(
 
     Raises:
         GenairError: it has, and that is not accepted.
-        InputError: see `genair.calibrate.fit.calibrate`.
+        InputError: see `genair.calibrate.fit.calibrate`, or the log cannot be split by time.
+        UsageError: there is no such split.
     """
-    learned, valid = training_part(sequences), _validation(sequences)
+    learned, valid = _parts(sequences, config.split)
     result = calibrate(np.asarray(table.vectors), learned, config, on_step, valid)
     if result.after.effective_rank < result.least_rank and not allow_collapse:
         raise GenairError(
@@ -77,12 +79,15 @@ def calibrate_table(
     return Calibrated(calibrated, result)
 
 
-def _validation(sequences: Sequences) -> Held | None:
-    """Return the events that recommending without training is measured on; None where there are none."""
+def _parts(sequences: Sequences, name: str) -> tuple[Sequences, Held | None]:
+    """Return training events, and those that recommending without training is measured on, if any."""
     try:
-        return leave_two_out(sequences).valid
+        split = SPLITS.get(name)(sequences)
     except InputError:
-        return None
+        if name != CalibrateConfig.split:
+            raise
+        return training_part(sequences), None
+    return split.train, split.valid
 
 
 def _extras(result: Calibration) -> dict[str, Array]:

@@ -83,6 +83,7 @@ class CalibrateConfig:
         objective: `spectral`, or a name in `genair.calibrate.OBJECTIVES`.
         dim: size of the calibrated vectors, at most.
         gamma: how fast repulsion fades with association, w_ij = exp(-gamma s_ij).
+        split: name in `genair.data.SPLITS`: its training events are learned from.
         holdout: share of associated pairs kept out of the graph for measuring, 0 to below 1.
         seed: of the held-out pairs, the adapter and what is sampled.
         graph: what the associated pairs are.
@@ -93,6 +94,7 @@ class CalibrateConfig:
     objective: str = SPECTRAL
     dim: int = 256
     gamma: float = 8.0
+    split: str = "last-two"
     holdout: float = 0.1
     seed: int = 0
     graph: GraphConfig = field(default_factory=GraphConfig)

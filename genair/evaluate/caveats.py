@@ -24,6 +24,15 @@ def keeps_seen(contender: Contender) -> bool:
     return bool(contender.model.config.get("keep_seen", False))
 
 
+def of_negatives(negatives: int | None) -> Iterator[str]:
+    """Yield what ranks among sampled items are not."""
+    if negatives is not None:
+        yield (
+            f"warning: ranks among {negatives} sampled items are not those in the whole catalogue, and may"
+            " put models in another order: compare them with figures made so only"
+        )
+
+
 def of_events(sequences: Sequences, task: Task, split: str) -> Iterator[str]:
     """Yield what is to be known of the events that are ranked."""
     test = task.split.test
@@ -71,14 +80,21 @@ def of_model(contender: Contender, split: str, log_sha256: str) -> Iterator[str]
             f" it may have learned from events that --split {split} ranks"
         )
     for step in contender.model.steps:
-        if step.command == "train" and step.inputs.get("interactions") != log_sha256:
+        another = step.inputs.get("interactions") != log_sha256
+        if step.command == "train" and another:
             yield (
                 f"warning: {contender.name} was trained on another log:"
                 " it may have learned from events that are ranked"
             )
-        if step.command == "calibrate" and split != LAST_TWO:
+        if step.command == "calibrate" and another:
             yield (
-                f"warning: {contender.name} has vectors that were calibrated by --split last-two:"
+                f"warning: {contender.name} has vectors that were calibrated on another log:"
+                " they may know of events that are ranked"
+            )
+        calibrated = step.settings.get("split", LAST_TWO)
+        if step.command == "calibrate" and calibrated != split:
+            yield (
+                f"warning: {contender.name} has vectors that were calibrated by --split {calibrated}:"
                 f" they may know of events that --split {split} ranks"
             )
 

@@ -16,7 +16,7 @@ from genair.config import (
     GraphConfig,
     SpectralConfig,
 )
-from genair.data import SCORES
+from genair.data import SCORES, SPLITS
 from genair.errors import UsageError
 from genair_cli import options
 from genair_cli.console import console
@@ -54,6 +54,9 @@ def calibrate(
     gamma: Annotated[
         float, typer.Option(metavar="G", help="How fast repulsion fades with association.")
     ] = DEFAULT.gamma,
+    split: Annotated[
+        str, options.choice("--split", "Whose training events are learned from", SPLITS.names())
+    ] = DEFAULT.split,
     holdout: Annotated[
         float, typer.Option(metavar="SHARE", help="Associated pairs kept out for measuring.")
     ] = DEFAULT.holdout,
@@ -116,12 +119,13 @@ def calibrate(
 ) -> Status:
     """Bend item vectors until they agree with behaviour.
 
-    Learns from what users consume together in training events; each user's last two are left out. Says on
-    stderr how far the space agreed with held-out pairs before and after.
+    Learns from what users consume together in training events: each user's last two are left out, or with
+    --split time the last fifth of the log. Says on stderr how far the space agreed with held-out pairs before
+    and after.
     """
     check_operands(embeddings, apply or interactions or "", outputs=[output])
     if apply is not None:
-        settled = ("interactions", "objective", "dim", "gamma", "holdout", "seed", "allow_collapse")
+        settled = ("interactions", "objective", "dim", "gamma", "split", "holdout", "seed", "allow_collapse")
         options.refuse_given(context, "--apply", *settled, *_OF_THE_GRAPH, *_OF_THE_SOLUTION, *_OF_DESCENT)
         return _apply(embeddings, apply, context.params)
     if interactions is None:
@@ -165,6 +169,7 @@ def _config(context: typer.Context) -> CalibrateConfig:
             f"unknown objective {objective!r}: choose from {', '.join((SPECTRAL, *OBJECTIVES.names()))}"
         )
     SCORES.check(given["score"])
+    SPLITS.check(given["split"])
     if objective == SPECTRAL:
         options.refuse_idle(
             context, f"does not go with --objective {SPECTRAL}, which descends nothing", *_OF_DESCENT
@@ -179,6 +184,7 @@ def _config(context: typer.Context) -> CalibrateConfig:
         objective,
         given["dim"],
         given["gamma"],
+        given["split"],
         given["holdout"],
         given["seed"],
         GraphConfig(**_part(given, _OF_THE_GRAPH)),

@@ -67,6 +67,34 @@ def test_the_last_training_event_does_change_it(table, histories, calibrated, co
     assert not np.array_equal(again.table.vectors, calibrated.table.vectors)
 
 
+def test_by_a_split_by_time_nothing_of_the_last_fifth_is_learned_from(
+    table, histories, config, toy_sequences
+):
+    clock = np.sort(np.random.default_rng(2).permutation(999)[: 12 * 6].reshape(12, 6), axis=1).ravel()
+    sequences = replace(toy_sequences(histories, N), times=clock.astype(float))
+    valid_from, test_from = (np.sort(clock)[12 * 6 * tenths // 10] for tenths in (8, 9))
+
+    def run(change_from):
+        changed = np.where(clock >= change_from, 1 + sequences.items % N, sequences.items)
+        return calibrate_table(
+            table, replace(sequences, items=changed), replace(config, split="time"), "ab", allow_collapse=True
+        )
+
+    whole = run(np.inf)
+    assert whole.table.steps[-1].settings["split"] == "time"
+    assert run(test_from).result.after == whole.result.after
+    later = run(valid_from)
+    assert later.table.vectors.tobytes() == whole.table.vectors.tobytes()
+    assert later.result.after.ndcg != whole.result.after.ndcg
+    earlier = run(np.sort(clock)[12 * 6 * 7 // 10]).result.graph
+    assert earlier.rows.tolist() != whole.result.graph.rows.tolist()
+
+
+def test_a_log_without_a_clock_cannot_be_split_by_time(table, histories, toy_sequences):
+    with pytest.raises(InputError, match="no timestamps to be split by"):
+        calibrate_table(table, toy_sequences(histories, N), replace(SOLVED, split="time"), "ab")
+
+
 def test_histories_of_two_events_are_learned_from(table, toy_sequences):
     alone = replace(SOLVED, holdout=0)
     found = calibrate_table(table, toy_sequences([[3, 15]], N), alone, "c0ffee").result.graph

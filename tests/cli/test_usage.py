@@ -28,6 +28,7 @@ import pytest
             "unknown score 'gut': choose from log, ppmi, cosine, jaccard",
         ),
         (["calibrate", "-i", "x", "--user-norm", "all"], "--user-norm must be none or size"),
+        (["calibrate", "-i", "x", "--split", "half"], "unknown split 'half': choose from last-two, time"),
         (["calibrate", "-i", "x", "--window", "-1"], "--window must be 0 or more"),
         (["calibrate", "-i", "x", "--min-count", "0"], "--min-count must be 1 or more"),
         (["calibrate", "-i", "x", "--max-pairs", "0"], "--max-pairs must be 1 or more"),

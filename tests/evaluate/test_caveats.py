@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from genair.config import EvaluateConfig
-from genair.evaluate.caveats import of_events, of_model, split_of
+from genair.evaluate.caveats import of_events, of_model, of_negatives, split_of
 from genair.evaluate.measuring import Contender
 from genair.evaluate.task import make_task
 from genair.io.checkpoints import ModelFile
@@ -63,10 +63,18 @@ def test_a_split_by_time_neither_looks_ahead_nor_ties(toy_sequences):
     assert len(_said(toy_sequences, histories, times)) == 2
 
 
+def test_ranks_among_sampled_items_come_with_a_warning():
+    (said,) = of_negatives(100)
+    assert said.startswith("warning: ranks among 100 sampled items are not those in the whole catalogue")
+    assert list(of_negatives(None)) == []
+
+
 def _contender(config, commands=("train",)):
     steps = []
     for command in commands:
-        steps = add_step(steps, command, {}, {"interactions": "ab"})
+        name, _, split = command.partition(" ")
+        log = "ef" if split == "elsewhere" else "ab"
+        steps = add_step(steps, name, {"split": split} if split == "time" else {}, {"interactions": log})
     return Contender("m.h5", ModelFile(config, IDS, {}, steps), lambda histories: histories)
 
 
@@ -80,6 +88,9 @@ def _contender(config, commands=("train",)):
         ({"split": "time"}, ["train"], "last-two", "ab", ["was trained with --split time"]),
         ({"split": "time"}, ["train"], "time", "cd", ["was trained on another log"]),
         ({"split": "time"}, ["calibrate", "train"], "time", "ab", ["were calibrated by --split last-two"]),
+        ({"split": "time"}, ["calibrate time", "train"], "time", "ab", []),
+        ({}, ["calibrate time", "train"], "last-two", "ab", ["were calibrated by --split time"]),
+        ({}, ["calibrate elsewhere", "train"], "last-two", "ab", ["were calibrated on another log"]),
         ({}, [], "time", "cd", ["was trained with --split last-two"]),
     ],
 )
