@@ -16,6 +16,7 @@ from genair.errors import InputError
 from genair.models.base import Recommender
 from genair.train import LOSSES
 from genair.train.batches import count_batches, epoch_batches, pieces, windows
+from genair.train.divergence import not_finite
 from genair.train.joint import make_joint
 from genair.train.precision import Precision
 from genair.train.samplers import Negatives
@@ -51,6 +52,7 @@ class Learner:
             raise InputError("no user has two training events: nothing to learn from", where=train.name)
         self.epochs = 0
         self.model = model
+        self._config = config
         self.optimizer = torch.optim.Adam(model.parameters(), lr=config.learning_rate, fused=True)
         self.schedule = scheduler(self.optimizer, config, count_batches(self._cut, config.batch_size))
         self.order = np.random.Generator(np.random.PCG64(config.seed))
@@ -65,7 +67,7 @@ class Learner:
         """Pass over the training set once and return the mean loss of recommendation over batches.
 
         Raises:
-            InputError: the loss is not finite.
+            InputError: the loss is not finite, or a weight at the end.
         """
         self.epochs += 1
         self.model.train()
@@ -77,9 +79,11 @@ class Learner:
             self.schedule.step()
             losses.append(loss.item())
             if not torch.isfinite(total):
-                raise InputError(f"the loss is not finite in epoch {self.epochs}: lower --learning-rate")
+                raise not_finite(self.epochs, self._config, calibrates=bool(np.isfinite(losses[-1])))
             if len(losses) % _RELEASE_EVERY == 0:
                 release_memory()
+        if not all(torch.isfinite(weight).all() for weight in self.model.parameters()):
+            raise not_finite(self.epochs, self._config)
         return float(np.mean(losses))
 
     def _losses(self, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:

@@ -15,11 +15,13 @@ from torch import Tensor
 
 from genair.config import TrainConfig
 from genair.data.sequences import Sequences, Split
+from genair.errors import InputError, UsageError
 from genair.evaluate.metrics import mean_at
 from genair.evaluate.ranking import rank_targets
 from genair.io.container import Array
-from genair.models.base import Recommender, build_recommender, weights_of
+from genair.models.base import build_recommender, weights_of
 from genair.train.checkpoint import Checkpoints
+from genair.train.divergence import not_finite
 from genair.train.learner import Learner
 from genair.train.progress import EpochRow, Progress, Trained
 from genair.train.state import learned
@@ -46,7 +48,8 @@ def train_model(
     Raises:
         InputError: no user has two training events, joint training finds no associated items, or the loss
             stops being finite.
-        UsageError: there is no such backbone, loss, sampler, schedule, objective or score.
+        UsageError: there is no such backbone, loss, sampler, schedule, objective or score, or more epochs
+            are done than there are to be.
     """
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
         run = _Run(split, vectors, config, device, on_epoch, checkpoints)
@@ -76,6 +79,8 @@ class _Run:
 
     def search(self) -> Learner:
         """Go through epochs until they no longer help; progress has the best one's weights."""
+        if (done := len(self.progress.searched)) > self.config.epochs:
+            raise UsageError(f"--epochs {self.config.epochs} is less than the {done} that are done")
         learner = self._begin(self.split.train, goes_on=not self.progress.refitted)
         while not self.progress.is_over(self.config.epochs, self.config.patience):
             row = self._epoch(learner, validates=True)
@@ -102,14 +107,17 @@ class _Run:
     def _epoch(self, learner: Learner, *, validates: bool) -> EpochRow:
         start = time.perf_counter()
         loss = learner.epoch()
-        ndcg = self._validate(learner.model) if validates else None
+        ndcg = self._validate(learner) if validates else None
         told: dict[str, Any] = learner.joint.end_epoch() if learner.joint else {}
         best = self.progress.improves(ndcg)
         return EpochRow(learner.epochs, loss, ndcg, best, time.perf_counter() - start, **told)
 
-    def _validate(self, model: Recommender) -> float:
-        ranks = rank_targets(model.eval().scorer(), self.split.valid, self.config.max_length)
-        return mean_at("ndcg", ranks, 10)
+    def _validate(self, learner: Learner) -> float:
+        scorer = learner.model.eval().scorer()
+        try:
+            return mean_at("ndcg", rank_targets(scorer, self.split.valid, self.config.max_length), 10)
+        except InputError as error:  # of finite weights: so large that their products are not
+            raise not_finite(learner.epochs, self.config) from error
 
     def _keep(self, learner: Learner, row: EpochRow, weights: Mapping[str, Array]) -> None:
         self.progress = Progress([*self.progress.rows, row], weights)

@@ -86,16 +86,24 @@ def train_on(
     )
 
 
+def may_end_elsewhere(config: TrainConfig) -> bool:
+    """Return whether a run's epochs are the same however many are to come: it may be resumed with others."""
+    return config.schedule == "constant" and not config.refit
+
+
 def work_settings(
     table: EmbeddingTable | None, config: TrainConfig, device: torch.device, log_sha256: str
 ) -> dict[str, Any]:
-    """Return all that shapes a run, as `open_partial` compares it; arguments are those of `train_on`."""
+    """Return all that shapes a run's epochs, as `open_partial` compares it; arguments as of `train_on`."""
     inputs = {"interactions": log_sha256}
     if table is not None:
         inputs["item_ids"] = ids_digest(table.item_ids)
         inputs["vectors"] = hashlib.sha256(np.ascontiguousarray(table.vectors).data).hexdigest()
+    settings = used_settings(config)
+    if may_end_elsewhere(config):
+        del settings["epochs"]
     return {
-        **used_settings(config),
+        **settings,
         "inputs": inputs,
         "device": device.type,
         "versions": versions_of(_PACKAGES),

@@ -148,7 +148,7 @@ def train(
     """
     from genair.device import resolve_device
 
-    chosen = resolve_device(device)
+    chosen = resolve_device(device, float64=True)
     config = _config(context, chosen)
     needs_vectors = config.items != "id" or vectors is not None
     check_operands(*([vectors] if needs_vectors else []), interactions, outputs=(output, log))
@@ -214,7 +214,7 @@ class _Run:
         Raises:
             InputError: there is nothing to learn from, or the loss is not finite.
         """
-        from genair.train.stage import train_on
+        from genair.train.stage import may_end_elsewhere, train_on
 
         most = self.config.epochs * (2 if self.config.refit else 1)
         with console.counting("epochs", most, partial.resumed) as tick:
@@ -235,8 +235,11 @@ class _Run:
                     tell,
                     checkpoints,
                 )
-            except InputError:
-                partial.give_up()
+            except InputError as error:
+                if (done := len(partial.done)) and may_end_elsewhere(self.config):
+                    error.message += f"; --resume --epochs {done} makes a model of what came before"
+                else:
+                    partial.give_up()
                 raise
 
 

@@ -7,7 +7,7 @@ import torch
 
 from genair.config import JointConfig, TrainConfig
 from genair.data.sequences import leave_two_out
-from genair.errors import GenairError, InputError
+from genair.errors import GenairError, InputError, UsageError
 from genair.io.container import open_container
 from genair.io.partial import open_partial
 from genair.models import BACKBONES
@@ -66,6 +66,17 @@ def _same_in_parts(tmp_path, split, config):
     assert run.best == whole.best
     assert _weights(run) == _weights(whole)
     assert not target.with_name("model.h5.partial").exists()
+
+
+def test_a_run_can_be_given_more_epochs_on_its_way_and_not_fewer_than_are_done(tmp_path, split):
+    target, longer = tmp_path / "model.h5", replace(QUICK, epochs=EPOCHS + 2)
+    with pytest.raises(StopError):
+        _go_on(target, split, QUICK, stop_after=2)
+    with pytest.raises(UsageError, match=r"^--epochs 1 is less than the 2 that are done$"):
+        _go_on(target, split, replace(QUICK, epochs=1))
+    _, run = _go_on(target, split, longer)
+    assert len(run.epochs) == EPOCHS + 2
+    assert _weights(run) == _weights(train_model(split, VECTORS, longer, CPU, _quiet))
 
 
 @pytest.mark.parametrize("backbone", BACKBONES.names())

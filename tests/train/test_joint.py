@@ -271,7 +271,9 @@ def test_without_associated_items_joint_training_is_an_error_and_plain_training_
 
 
 def test_a_weight_that_overflows_is_an_error(split, vectors):
-    with pytest.raises(InputError, match="not finite in epoch 1"):
+    with pytest.raises(
+        InputError, match=r"not finite in epoch 1: calibration weighs too much: lower --alpha$"
+    ):
         _train(split, vectors, JointConfig(alpha=1e39), epochs=1)
 
 

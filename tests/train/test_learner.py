@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from genair.config import ITEM_ENCODERS, JointConfig, TrainConfig
+from genair.errors import InputError
 from genair.models import BACKBONES
 from genair.models.base import build_recommender
 from genair.train import LOSSES, batches
@@ -43,6 +44,12 @@ def test_a_step_on_drawn_negatives_makes_the_vectors_of_a_few_items(learner, los
     full = learner()
     full.epoch()
     assert (full.model.items.ids.weight.grad != 0).any(dim=1).all()
+
+
+def test_weights_that_an_epoch_s_only_step_ruined_are_an_error_though_its_loss_was_fine(learner):
+    made = learner(learning_rate=1e39)
+    with pytest.raises(InputError, match=r"^the loss is not finite in epoch 1: lower --learning-rate$"):
+        made.epoch()
 
 
 @pytest.mark.parametrize("loss", DRAWN)

@@ -16,7 +16,7 @@ from genair.io.embeddings import EmbeddingTable
 from genair.models.base import restore_recommender
 from genair.provenance import add_step
 from genair.train.idle import used_settings
-from genair.train.stage import train_on
+from genair.train.stage import train_on, work_settings
 
 N = 12
 CPU = torch.device("cpu")
@@ -97,6 +97,17 @@ def test_validation_can_keep_what_the_user_had_and_nothing_else_changes(
     assert [row.loss for row in kept.run.epochs] == [row.loss for row in trained.run.epochs]
     assert kept.model.config["keep_seen"] is kept.model.steps[-1].settings["keep_seen"] is True
     assert "keep_seen" not in trained.model.config
+
+
+@pytest.mark.parametrize(
+    ("settings", "may"),
+    [({}, True), ({"warmup": 1.0}, True), ({"schedule": "linear"}, False), ({"refit": True}, False)],
+)
+def test_work_may_be_gone_on_with_for_other_epochs_where_these_change_no_epoch(settings, may, table):
+    one, other = (
+        work_settings(table, replace(CONFIG, epochs=epochs, **settings), CPU, "ab") for epochs in (2, 3)
+    )
+    assert (one == other) is may
 
 
 def test_the_model_file_holds_what_serves_it(table, trained):
