@@ -14,13 +14,14 @@ import torch
 
 from genair.data.sequences import Indices
 from genair.evaluate.ranking import Block
+from genair.evaluate.top import top_k
 
 ListMeasure = Callable[[Indices, Indices], float]
 
 
 def best_items(block: Block, k: int) -> Indices:
-    """Return each user's k best items, best first, as indices (block, k); 0 where no item is left."""
-    scores, columns = block.scores.topk(min(k, block.scores.shape[1]))
+    """Return each user's k best items, as `recommend` does, as indices (block, k); 0 where none is left."""
+    scores, columns = top_k(block.scores, k)
     found = torch.where(scores > -torch.inf, columns + 1, 0).cpu().numpy()
     return np.pad(found, ((0, 0), (0, k - found.shape[1])))
 

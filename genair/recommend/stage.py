@@ -18,7 +18,7 @@ from genair.data.padding import batches_of_like_length, pad_histories
 from genair.data.sequences import Sequences
 from genair.errors import InputError
 from genair.evaluate.ranking import Scorer
-from genair.recommend.top import top_k
+from genair.evaluate.top import top_k
 
 Indices = npt.NDArray[np.int64]
 

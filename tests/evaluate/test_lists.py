@@ -22,6 +22,10 @@ def test_best_items_come_first_and_the_last_item_can_be_the_best():
     assert found.tolist() == [[4, 2, 3], [1, 3, 4]]
 
 
+def test_of_equal_scores_the_earlier_items_are_listed():
+    assert best_items(_block([[1.0] * 40]), 5).tolist() == [[1, 2, 3, 4, 5]]
+
+
 def test_lists_end_where_no_item_is_left():
     assert best_items(_block([[0.1, HIDDEN, 0.2], [HIDDEN] * 3]), 5).tolist() == [[3, 1, 0, 0, 0], [0] * 5]
 

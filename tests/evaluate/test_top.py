@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from genair.recommend.top import top_k
+from genair.evaluate.top import top_k
 
 INF = torch.inf
 
