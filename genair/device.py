@@ -78,20 +78,26 @@ def _table(path: Path) -> dict[str, int]:
     return {row[0]: int(row[1]) for row in rows if len(row) > 1}
 
 
-def resolve_device(name: str) -> "torch.device":
+def resolve_device(name: str, *, float64: bool = False) -> "torch.device":
     """Return the torch device for `auto`, `cpu`, `cuda`, `cuda:1` or `mps`.
 
+    Args:
+        name: what is asked for.
+        float64: whether it must have float64, which mps lacks.
+
     Raises:
-        UsageError: the name is not a device, or this machine has none like it.
+        UsageError: the name is not a device, this machine has none like it, or it lacks float64.
     """
     import torch
 
     if name == "auto":
         if torch.cuda.is_available():
             return torch.device("cuda")
-        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+        return torch.device("mps" if torch.backends.mps.is_available() and not float64 else "cpu")
     try:
         device = torch.device(name)
+        if float64 and device.type == "mps":
+            raise UsageError(f"device {name!r} has no float64, which this needs: try --device cpu")
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError, ImportError) as error:
         reason = str(error).splitlines()[0]

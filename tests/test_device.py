@@ -56,6 +56,20 @@ def test_a_device_this_machine_lacks_is_refused_by_name(name):
         resolve_device(name)
 
 
+@pytest.mark.parametrize(("float64", "chosen"), [(False, "mps"), (True, "cpu")])
+def test_auto_leaves_out_what_lacks_the_numbers_that_are_needed(float64, chosen, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    assert resolve_device("auto", float64=float64).type == chosen
+
+
+def test_a_device_without_the_numbers_that_are_needed_is_refused():
+    with pytest.raises(
+        UsageError, match=r"^device 'mps' has no float64, which this needs: try --device cpu$"
+    ):
+        resolve_device("mps", float64=True)
+
+
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has it")
 def test_cuda_without_cuda_is_refused():
     with pytest.raises(UsageError, match="'cuda'"):

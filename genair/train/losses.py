@@ -13,6 +13,7 @@ from genair.train.samplers import Negatives
 CPU_CHUNK_BYTES = 4 << 20  # what a processor's cache holds
 GPU_CHUNK_BYTES = 512 << 20
 LEAST_EVENTS = 32  # a chunk; with fewer, products of matrices are slow
+MOST_BYTES = 512 << 20  # a chunk, even if fewer events go into it; one event's logits always do
 
 
 class Loss:
@@ -89,8 +90,8 @@ def cross_entropy(
 
 def chunk_events(device: str, n_items: int) -> int:
     """Return how many events' float32 logits over n items are computed together on a kind of device."""
-    most = CPU_CHUNK_BYTES if device == "cpu" else GPU_CHUNK_BYTES
-    return max(LEAST_EVENTS, most // (4 * n_items))
+    fast = CPU_CHUNK_BYTES if device == "cpu" else GPU_CHUNK_BYTES
+    return max(1, min(max(LEAST_EVENTS, fast // (4 * n_items)), MOST_BYTES // (4 * n_items)))
 
 
 @torch.no_grad()

@@ -112,7 +112,7 @@ def evaluate(
         from genair.evaluate import stage
         from genair_cli.logs import read_log
 
-        chosen = resolve_device(device)
+        chosen = resolve_device(device, float64=True)
         contender = _contender(model, vectors, chosen)
         other = None if against is None else _contender(against, vectors, chosen)
         item_ids = contender.model.item_ids

@@ -82,7 +82,7 @@ def recommend(
         from genair.recommend.histories import HistoryReader
         from genair_cli.trained import read_trained
 
-        chosen = resolve_device(device)
+        chosen = resolve_device(device, float64=True)
         trained = read_trained(model, vectors, NAME)
         ids, skips = IdMap(trained.item_ids), Skips(on_error, bad)
         described = None if join is None else _describe(join, ids, wanted, skips)

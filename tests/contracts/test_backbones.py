@@ -9,6 +9,8 @@ import torch
 from genair.config import ITEM_ENCODERS, TrainConfig
 from genair.data.padding import pad_histories
 from genair.data.sequences import leave_two_out
+from genair.evaluate.metrics import mean_at
+from genair.evaluate.ranking import rank_targets
 from genair.io.checkpoints import read_model, write_model
 from genair.io.embeddings import EmbeddingTable
 from genair.models import BACKBONES
@@ -201,12 +203,15 @@ def test_a_model_file_gives_the_same_scores(name, mode, toy_cycles, tmp_path):
     ids = [f"i{row}" for row in range(N)]
     table = EmbeddingTable(ids, _vectors().numpy(), [])
     log = toy_cycles(users=10, length=7, n_items=N)
-    trained = train_on(table, ids, log, config, CPU, "ab", [].append).model
+    made = train_on(table, ids, log, config, CPU, "ab", [].append)
+    trained = made.model
     write_model(tmp_path / "model.h5", trained)
     read = read_model(tmp_path / "model.h5", "model.h5")
     one = restore_recommender(trained.config, trained.weights, N)
     other = restore_recommender(read.config, read.weights, len(read.item_ids))
     assert torch.equal(_scores(other, LEARNED), _scores(one, LEARNED))
+    ranks = rank_targets(other.scorer(), leave_two_out(log).valid, config.max_length)
+    assert mean_at("ndcg", ranks, 10) == made.run.best.valid_ndcg  # of the model that was trained
 
 
 @pytest.mark.parametrize("name", EVERY)

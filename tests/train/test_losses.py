@@ -4,11 +4,12 @@ import math
 
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from genair.config import TrainConfig
 from genair.errors import UsageError
-from genair.train import LOSSES
-from genair.train.losses import CPU_CHUNK_BYTES, Loss, chunk_events, cross_entropy
+from genair.train import LOSSES, losses
+from genair.train.losses import CPU_CHUNK_BYTES, MOST_BYTES, Loss, chunk_events, cross_entropy
 
 N, DIM = 7, 4
 
@@ -77,6 +78,38 @@ def test_products_in_bf16_give_the_loss_and_gradients_of_float32_up_to_its_round
 @pytest.mark.parametrize("items", [1, 12_101, 32_768])
 def test_a_chunk_of_logits_fits_the_cache(items):
     assert 4 * items * chunk_events("cpu", items) <= CPU_CHUNK_BYTES
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+@pytest.mark.parametrize("items", [10, 10**6, MOST_BYTES // 4, MOST_BYTES // 4 + 1, 10**9])
+def test_a_chunk_of_logits_is_within_the_budget_unless_it_is_of_one_event(items, device):
+    events = chunk_events(device, items)
+    assert events == 1 or 4 * items * events <= MOST_BYTES
+    assert events >= 1
+
+
+class Largest(TorchDispatchMode):
+    """Notes the most numbers of any tensor that is computed."""
+
+    numbers = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        found = func(*args, **(kwargs or {}))
+        if isinstance(found, torch.Tensor):
+            self.numbers = max(self.numbers, found.numel())
+        return found
+
+
+@pytest.mark.parametrize("product", [torch.float32, torch.bfloat16])
+def test_no_more_than_a_chunk_of_logits_is_ever_computed(product, monkeypatch):
+    monkeypatch.setattr(losses, "CPU_CHUNK_BYTES", 0)
+    monkeypatch.setattr(losses, "LEAST_EVENTS", 3)
+    made = torch.Generator().manual_seed(1)
+    states = torch.randn(30, DIM, generator=made, requires_grad=True)
+    table = torch.randn(501, DIM, generator=made, requires_grad=True)
+    with Largest() as largest:
+        cross_entropy(states, table, torch.arange(1, 31), product).backward()
+    assert largest.numbers == max(3 * 500, table.numel())
 
 
 def test_an_unknown_loss_is_refused():
