@@ -18,6 +18,7 @@ from genair.errors import GenairError, UsageError
 from genair.io.container import Array
 from genair.models import BACKBONES
 from genair.models.items import INITIAL_STD, ItemEncoder
+from genair.models.layout import Layout
 
 MASK = -1
 """What stands in a history for an event that is to be guessed from the others."""
@@ -53,6 +54,25 @@ class Backbone(nn.Module):
         """
         raise TypeError(f"{type(self).__name__} lacks forward")
 
+    def packed(self, events: Tensor, layout: Layout) -> Tensor:
+        """Map packed events (events, dim) to states of the same shape, up to rounding as `forward` does.
+
+        A backbone that computes much for each event alone does so faster here.
+        """
+        return layout.apart(events, self.padded)
+
+    def padded(self, events: Tensor, present: Tensor) -> Tensor:
+        """Return what `forward` does.
+
+        Raises:
+            GenairError: its shape is not that of the events.
+        """
+        states: Tensor = self(events, present)
+        if states.shape != events.shape:
+            name, shape = type(self).__name__, tuple(states.shape)
+            raise GenairError(f"{name}.forward must return {tuple(events.shape)}, as events are, not {shape}")
+        return states
+
 
 class Recommender(nn.Module):
     """Scores every item of the catalogue as the next event of a history."""
@@ -71,15 +91,26 @@ class Recommender(nn.Module):
                 causal and an event is to be guessed.
             table: item vectors (items + 1, dim), as `items.table()` gives them.
         """
-        known = histories.clamp_min(0)
+        return self.backbone.padded(self._events(histories, table), histories != 0)
+
+    def packed_states(self, histories: Tensor, table: Tensor) -> Tensor:
+        """Return the state of each event, (events, dim), one history after the other.
+
+        Args:
+            histories: as of `states`, by rising length.
+            table: item vectors.
+        """
+        present = histories != 0
+        layout = Layout(present.sum(dim=1).cpu().numpy(), table.device)
+        return self.backbone.packed(self._events(histories[present], table), layout)
+
+    def _events(self, indices: Tensor, table: Tensor) -> Tensor:
+        """Return the item vectors of indices of any shape, and of masked ones what stands for them."""
+        known = indices.clamp_min(0)
         events = functional.embedding(known, table)  # indexing's gradient adds up in no fixed order
-        if self.backbone.mask is not None:
-            events = torch.where((histories == MASK)[:, :, None], self.backbone.mask, events)
-        states: Tensor = self.backbone(events, histories != 0)
-        if states.shape != events.shape:
-            name, shape = type(self.backbone).__name__, tuple(states.shape)
-            raise GenairError(f"{name}.forward must return {tuple(events.shape)}, as events are, not {shape}")
-        return states
+        if self.backbone.mask is None:
+            return events
+        return torch.where((indices == MASK)[..., None], self.backbone.mask, events)
 
     def scores(self, histories: Tensor, table: Tensor) -> Tensor:
         """Return the score of every item after the last event, (users, items); column i is index i + 1."""

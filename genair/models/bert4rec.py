@@ -7,7 +7,6 @@ same, however long the history is, and so has every event whatever the padding a
 
 from typing import ClassVar
 
-import torch
 from torch import Tensor, nn
 
 from genair.config import TrainConfig
@@ -15,6 +14,7 @@ from genair.models.base import Backbone
 from genair.models.dropout import Dropout
 from genair.models.items import INITIAL_STD
 from genair.models.layers import Block
+from genair.models.layout import Layout, packed_through
 
 
 class BERT4Rec(Backbone):
@@ -30,17 +30,18 @@ class BERT4Rec(Backbone):
         nn.init.normal_(self.positions.weight, std=INITIAL_STD)
         self.norm_in = nn.LayerNorm(config.dim)
         self.dropout = Dropout(config.dropout)
-        self.blocks = nn.ModuleList(Block(config) for _ in range(config.blocks))
+        self.blocks = nn.ModuleList(Block(config, causal=False) for _ in range(config.blocks))
         self.norm_out = nn.LayerNorm(config.dim)
         self.head = nn.Sequential(nn.Linear(config.dim, config.dim), nn.GELU(), nn.LayerNorm(config.dim))
 
     def forward(self, events: Tensor, present: Tensor) -> Tensor:
         """Map events (users, length, dim) to states; see `Backbone.forward`."""
-        length = present.sum(dim=1, keepdim=True)
-        places = torch.arange(events.shape[1], device=events.device)
-        from_the_end = (length - 1 - places).clamp_min(0)
-        states = self.dropout(self.norm_in(events + self.positions(from_the_end)))
+        return packed_through(self.packed, events, present)
+
+    def packed(self, events: Tensor, layout: Layout) -> Tensor:
+        """Map packed events (events, dim) to states; see `Backbone.packed`."""
+        states = self.dropout(self.norm_in(events + self.positions(layout.behind)))
         for block in self.blocks:
-            states = block(states, present)
+            states = block(states, layout)
         predicted: Tensor = self.head(self.norm_out(states))
         return predicted

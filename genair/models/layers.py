@@ -6,14 +6,16 @@ from torch.nn import functional
 
 from genair.config import TrainConfig
 from genair.models.dropout import Dropout, dropped
+from genair.models.layout import Layout
 
 
 class Block(nn.Module):
     """Attention and a feed-forward layer, each with a residual connection."""
 
-    def __init__(self, config: TrainConfig) -> None:
-        """Make the layers."""
+    def __init__(self, config: TrainConfig, *, causal: bool = True) -> None:
+        """Make the layers; causal is whether an event attends to itself and those before it only."""
         super().__init__()
+        self.causal = causal
         self.heads = config.heads
         self.rate = config.dropout
         self.norm_attention = nn.LayerNorm(config.dim)
@@ -28,26 +30,24 @@ class Block(nn.Module):
         )
         self.dropout = Dropout(config.dropout)
 
-    def forward(self, states: Tensor, seen: Tensor | None = None) -> Tensor:
-        """Map states (users, length, dim) to states.
-
-        Args:
-            states: one an event.
-            seen: bool (users, length), the events that all may attend to; None: each to those before it and
-                itself.
-        """
-        states = states + self.dropout(self._attend(self.norm_attention(states), seen))
+    def forward(self, states: Tensor, layout: Layout) -> Tensor:
+        """Map states of packed events (events, dim) to states."""
+        states = states + self.dropout(self._attend(self.norm_attention(states), layout))
         fed: Tensor = states + self.dropout(self.feed(self.norm_feed(states)))
         return fed
 
-    def _attend(self, states: Tensor, seen: Tensor | None = None) -> Tensor:
-        users, length, dim = states.shape
-        shape = (users, length, 3, self.heads, dim // self.heads)
-        query, key, value = self.project_in(states).view(shape).permute(2, 0, 3, 1, 4)
-        mask = None if seen is None else seen[:, None, None, :]
-        mixed = _attention(query, key, value, mask, self.rate if self.training else 0.0)
-        attended: Tensor = self.project_out(mixed.transpose(1, 2).reshape(users, length, dim))
+    def _attend(self, states: Tensor, layout: Layout) -> Tensor:
+        attended: Tensor = self.project_out(layout.apart(self.project_in(states), self._mix))
         return attended
+
+    def _mix(self, projected: Tensor, present: Tensor) -> Tensor:
+        """Attend: queries, keys and values (users, length, 3 dim) to what is mixed of them."""
+        users, length, width = projected.shape
+        shape = (users, length, 3, self.heads, width // (3 * self.heads))
+        query, key, value = projected.view(shape).permute(2, 0, 3, 1, 4)
+        mask = None if self.causal else present[:, None, None, :]
+        mixed = _attention(query, key, value, mask, self.rate if self.training else 0.0)
+        return mixed.transpose(1, 2).reshape(users, length, width // 3)
 
 
 def _attention(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, rate: float) -> Tensor:

@@ -13,6 +13,7 @@ from genair.models.base import Backbone
 from genair.models.dropout import Dropout
 from genair.models.items import INITIAL_STD
 from genair.models.layers import Block
+from genair.models.layout import Layout, packed_through
 
 
 class SASRec(Backbone):
@@ -33,9 +34,12 @@ class SASRec(Backbone):
 
     def forward(self, events: Tensor, present: Tensor) -> Tensor:
         """Map events (users, length, dim) to states; see `Backbone.forward`."""
-        positions = self.positions.weight[: events.shape[1]]
-        states = self.dropout(events * self.scale + positions)
+        return packed_through(self.packed, events, present)
+
+    def packed(self, events: Tensor, layout: Layout) -> Tensor:
+        """Map packed events (events, dim) to states; see `Backbone.packed`."""
+        states = self.dropout(events * self.scale + self.positions(layout.places))
         for block in self.blocks:
-            states = block(states)
+            states = block(states, layout)
         normed: Tensor = self.norm_out(states)
         return normed

@@ -3,7 +3,7 @@
 Histories longer than max_length + 1 are cut into windows that overlap by one event, so that what comes next
 is a target once an epoch for every training event but a history's first. A batch is drawn from all windows,
 whatever their lengths: batches of like lengths need no padding, but make worse recommenders (docs/method.md).
-It is sorted, and a model takes it in pieces that hold little padding.
+It is sorted, and a model packs it (`genair.models.layout`).
 """
 
 from collections.abc import Iterator
@@ -16,7 +16,6 @@ from genair.data.sequences import Sequences
 from genair.train.tasks import Task
 
 Indices = npt.NDArray[np.int64]
-_WORTH = 512  # padded events that a piece of its own saves
 
 
 def windows(train: Sequences, max_length: int) -> Sequences:
@@ -49,19 +48,3 @@ def epoch_batches(
         drawn = order[start : start + batch_size]
         drawn = drawn[np.argsort(lengths[drawn], kind="stable")]
         yield task(pad_histories(cut, drawn, int(lengths[drawn[-1]])))
-
-
-def pieces(lengths: Indices) -> list[slice]:
-    """Cut a batch, lengths (windows,) ascending, so that little is padded, each piece as wide as its last.
-
-    A piece has windows of more than half its width, unless they are too few to be worth one of their own.
-    """
-    found, stop = [], len(lengths)
-    while stop:
-        width = int(lengths[stop - 1])
-        start = int(np.searchsorted(lengths[:stop], width // 2, side="right"))
-        if start and start * (width - int(lengths[start - 1])) < _WORTH:
-            start = 0
-        found.append(slice(start, stop))
-        stop = start
-    return found[::-1]

@@ -15,7 +15,7 @@ from genair.device import release_memory
 from genair.errors import InputError
 from genair.models.base import Recommender
 from genair.train import LOSSES
-from genair.train.batches import count_batches, epoch_batches, pieces, windows
+from genair.train.batches import count_batches, epoch_batches, windows
 from genair.train.divergence import not_finite
 from genair.train.joint import make_joint
 from genair.train.precision import Precision
@@ -97,22 +97,12 @@ class Learner:
             table, rows = self._table([index.to(self.device) for index in indices])
         table = table.float()
         with self.precision.states:
-            states = self._states(rows[0], table, present).float()
+            states = self.model.packed_states(rows[0], table).float()
         negatives = Negatives(rows[2], drawn.log_expected.to(self.device))
-        loss = self.loss(states, table, rows[1], negatives)
+        loss = self.loss(states[present[inputs != 0]], table, rows[1], negatives)
         if self.joint is None or sample is None:
             return loss, loss
         return loss, self.joint.add_to(loss, table, sample._replace(items=rows[3]))
-
-    def _states(self, histories: Tensor, table: Tensor, present: Tensor) -> Tensor:
-        """Return the states of the events that have a target, (targets, dim), in the order of `present`."""
-        lengths = (histories != 0).sum(dim=1).cpu().numpy()
-        found = []
-        for piece in pieces(lengths):
-            width = int(lengths[piece][-1])
-            states = self.model.states(histories[piece, :width], table)
-            found.append(states[present[piece, :width]])
-        return torch.cat(found)
 
     def _table(self, indices: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
         """Return the item vectors of a step, and its item indices as rows of theirs."""

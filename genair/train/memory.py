@@ -17,8 +17,8 @@ from genair.device import free_on
 from genair.errors import GenairError
 from genair.models.base import Recommender, backbone_of
 from genair.models.items import ItemEncoder
+from genair.models.layout import pieces
 from genair.train import LOSSES
-from genair.train.batches import pieces
 from genair.train.losses import chunk_events
 
 _HALF, _FLOAT, _INTEGER, _MIB = 2, 4, 8, 1 << 20

@@ -65,5 +65,5 @@ def test_each_block_has_its_own_weights():
 
 
 def test_histories_longer_than_the_positions_are_refused():
-    with pytest.raises(RuntimeError):
+    with pytest.raises(IndexError):
         _last(_backbone(), _events(length=7))

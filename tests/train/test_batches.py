@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genair.train import batches
-from genair.train.batches import epoch_batches, pieces, windows
+from genair.train.batches import epoch_batches, windows
 from genair.train.tasks import next_item
 
 HISTORIES = st.lists(st.lists(st.integers(1, 9), max_size=14), max_size=6)
@@ -125,35 +124,6 @@ def test_every_epoch_has_its_own_order(toy_sequences):
     cut, rng = windows(toy_sequences(BUSY * 4, 9), 3), _rng()
     first, second = (_bytes(epoch_batches(cut, 4, next_item, rng)) for _ in range(2))
     assert first != second
-
-
-LENGTHS = st.lists(st.integers(1, 200), min_size=1, max_size=128).map(np.sort)
-
-
-@given(lengths=LENGTHS)
-def test_pieces_are_the_batch_in_its_order(lengths):
-    found = pieces(lengths)
-    assert np.concatenate([lengths[piece] for piece in found]).tolist() == lengths.tolist()
-    assert all(len(lengths[piece]) for piece in found)
-
-
-@given(lengths=LENGTHS)
-def test_pieces_have_little_padding(lengths):
-    """Less than half, but for so few events that another piece is not worth it."""
-    for piece in pieces(lengths):
-        own = lengths[piece]
-        short = own[own <= own[-1] // 2]
-        assert (own[-1] - short).sum() < 2 * batches._WORTH
-
-
-def test_a_batch_with_one_long_window_is_cut_in_two():
-    lengths = np.asarray([5] * 127 + [200])
-    assert pieces(lengths) == [slice(0, 127), slice(127, 128)]
-
-
-@pytest.mark.parametrize("lengths", [[3] * 128, [2, 3, 4, 5] * 8, [100] * 128, [60, 100, 119]])
-def test_a_batch_of_like_lengths_stays_whole(lengths):
-    assert pieces(np.sort(lengths)) == [slice(0, len(lengths))]
 
 
 def test_the_batches_of_an_epoch_have_ascending_lengths(toy_sequences):

@@ -7,11 +7,10 @@ import torch
 
 from genair.config import ITEM_ENCODERS, JointConfig, TrainConfig
 from genair.errors import InputError
-from genair.models import BACKBONES
+from genair.models import BACKBONES, layout
 from genair.models.base import build_recommender
-from genair.train import LOSSES, batches
-from genair.train import learner as learner_module
-from genair.train.batches import pieces
+from genair.models.layout import pieces
+from genair.train import LOSSES
 from genair.train.learner import Learner
 
 N = 300
@@ -95,8 +94,8 @@ def test_a_step_in_pieces_is_that_of_the_whole_batch(toy_sequences, backbone, mo
         cuts.append(pieces(lengths))
         return cuts[-1]
 
-    monkeypatch.setattr(batches, "_WORTH", 1)
-    monkeypatch.setattr(learner_module, "pieces", cut)
+    monkeypatch.setattr(layout, "_WORTH", 1)
+    monkeypatch.setattr(layout, "pieces", cut)
     torch.testing.assert_close(run(), whole, rtol=1e-4, atol=1e-6)
     assert len(cuts[0]) > 1
 
