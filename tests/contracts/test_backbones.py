@@ -120,6 +120,17 @@ def test_the_amount_of_padding_does_not_matter(name, padding):
 
 
 @pytest.mark.parametrize("name", EVERY)
+def test_packed_events_have_the_states_of_padded_ones(name):
+    model = _model(_config(name))
+    table = model.items.table()
+    histories = torch.zeros(5, 6, dtype=torch.int64)
+    for row, length in enumerate([1, 2, 2, 5, 6]):
+        histories[row, :length] = torch.arange(row + 1, row + 1 + length)
+    found, wanted = model.packed_states(histories, table), model.states(histories, table)[histories != 0]
+    torch.testing.assert_close(found, wanted, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", EVERY)
 def test_batch_mates_do_not_matter(name):
     model = _model(_config(name))
     together = _scores(model, LEARNED)
