@@ -8,10 +8,11 @@ text vectors through the adapter, binary cross-entropy with one negative, and 1e
 Only time and memory are looked at, so vectors are random numbers, 768 an item as `genair embed` gives by
 default. genair calibrates 1,024 random items a step, or the whole catalogue.
 
-`as published` is a re-implementation of what costs there, on genair's own layers: histories padded to 200;
-the adapter over every position, padding too, for what came before, what came and what did not; calibration
-over all events of a batch, each pair's weight looked up in a dictionary by a loop in Python, and a tensor of
-all differences (events x events x 128). Its seconds are the mean of a few steps, times an epoch's steps.
+`as published` is a re-implementation of what costs there, on genair's own layers: histories padded to 200,
+and padding computed and attended to like events; the adapter over every position, padding too, for what came
+before, what came and what did not; calibration over all events of a batch, each pair's weight looked up in a
+dictionary by a loop in Python, and a tensor of all differences (events x events x 128). Its seconds are the
+mean of a few steps, times an epoch's steps.
 A step of the published code itself was once measured at about 5.0 s (`CITED`), on two other cores.
 
 An epoch is one pass over the training events, without validation; the fastest of two counts. Every row is a
@@ -87,7 +88,7 @@ def published_loss(
     vectors = functional.pad(model.items.vectors, (0, 0, 1, 0))
     inputs, targets = whole[:, :-1], whole[:, 1:]
     events, came, other = (model.items.adapter(vectors[indices]) for indices in (inputs, targets, negatives))
-    states, present = model.backbone(events, inputs != 0), targets != 0
+    states, present = model.backbone(events, torch.ones_like(inputs, dtype=torch.bool)), targets != 0
     wanted, unwanted = ((states * items).sum(dim=2)[present] for items in (came, other))
     loss = -(functional.logsigmoid(wanted) + functional.logsigmoid(-unwanted)).mean()
     return loss + ALPHA * calibration(came[present], targets[present].tolist(), weights)
