@@ -23,6 +23,7 @@ from genair.models.layout import Layout
 MASK = -1
 """What stands in a history for an event that is to be guessed from the others."""
 _SETTINGS = frozenset({"blocks", "heads", "dropout"})
+_PARTS = ("forward", "packed")
 
 
 class Backbone(nn.Module):
@@ -178,6 +179,13 @@ def backbone_of(name: str) -> type[Backbone]:
         raise UsageError(f"{name!r} is not a backbone: it does not derive from genair.models.base.Backbone")
     if kind.forward is Backbone.forward:
         raise UsageError(f"{name!r} is not a backbone: it has no forward of its own")
+    order = kind.__mro__
+    forward, packed = (next(i for i, one in enumerate(order) if part in vars(one)) for part in _PARTS)
+    if forward < packed and order[packed] is not Backbone:
+        raise UsageError(
+            f"{name!r} has a forward of its own and would train by the packed of {order[packed].__name__}:"
+            " give it both"
+        )
     if strange := kind.uses - _SETTINGS:
         raise UsageError(
             f"{name!r} uses {', '.join(sorted(strange))}: {', '.join(sorted(_SETTINGS))} are known"

@@ -13,10 +13,15 @@ NAME = "moving_average:MovingAverage"
 QUICK = ("--epochs", 2, "--dim", 8)
 MISSPELT = """
 from genair.models.base import Backbone
+from genair.models.sasrec import SASRec
 
 class Misspelt(Backbone):
     uses = frozenset({"lerning"})
 
+    def forward(self, events, present):
+        return events
+
+class Half(SASRec):
     def forward(self, events, present):
         return events
 """
@@ -57,6 +62,7 @@ def test_settings_that_it_does_not_use_are_refused(train):
         ("collections:deque", "'collections:deque' is not a backbone"),
         ("genair.models.base:Backbone", "is not a backbone: it has no forward of its own"),
         ("backbones:Misspelt", "uses lerning: blocks, dropout, heads are known"),
+        ("backbones:Half", "has a forward of its own and would train by the packed of SASRec: give it both"),
         ("broken:Thing", "backbone 'broken:Thing' cannot be imported: invalid syntax"),
         ("moving", "choose from sasrec, bert4rec, gru4rec, moving-average, or give module:attribute"),
     ],
