@@ -47,7 +47,7 @@ from genair.models.base import restore_recommender
 from genair.train.loop import train_model
 
 RESULTS = Path(__file__).parent / "results"
-JOINT = JointConfig(weight=0.1)
+JOINT = JointConfig(weight=0.1, items=1024)
 FULL = {"schedule": "linear", "learning_rate": 0.004}
 DRAWN = {"schedule": "linear", "learning_rate": 0.004, "loss": "sampled-ce", "negatives": 1024}
 SETTINGS = {"id": FULL, "text": DRAWN, "text+id": FULL}

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from math import inf
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 from genair.config.graph import PAPER_GRAPH, GraphConfig
 from genair.config.ranges import require, require_seed
@@ -32,7 +32,7 @@ class JointConfig:
         alpha: the weight itself; not together with the ratio.
         objective: name in `genair.calibrate.OBJECTIVES`.
         gamma: how fast repulsion fades with association, w_ij = exp(-gamma s_ij).
-        items: random items that a step calibrates; 0 is the whole catalogue.
+        items: random items that a step calibrates; 0 is the whole catalogue, None the step's own.
         graph: what the associated pairs are; the paper's.
     """
 
@@ -40,7 +40,7 @@ class JointConfig:
     alpha: float | None = None
     objective: str = "paper"
     gamma: float = 4.0
-    items: int = 1024
+    items: int | None = None
     graph: GraphConfig = PAPER_GRAPH
 
     def __post_init__(self) -> None:
@@ -50,7 +50,8 @@ class JointConfig:
         if self.weight is not None and self.alpha is not None:
             raise UsageError("--calibrate-weight and --alpha set the same weight: give one of them")
         require(0 < self.gamma < inf, "--gamma", self.gamma, "above 0 and finite")
-        require(self.items == 0 or self.items >= 2, "--calibrate-items", self.items, "0, or 2 or more")
+        fine = self.items is None or self.items == 0 or self.items >= 2
+        require(fine, "--calibrate-items", self.items, "0, or 2 or more")
 
     def is_on(self) -> bool:
         """Return whether there is anything to add."""
@@ -127,6 +128,14 @@ class TrainConfig:
         joint = {name: options[option] for option, name in _OF_JOINT.items() if option in options}
         own = {one.name: options[one.name] for one in fields(cls) if one.name in options}
         return cls(**own, joint=JointConfig(**joint))
+
+    @classmethod
+    def kinds(cls) -> dict[str, type]:
+        """Return of what kind the values of all options are: bool, int, float or str."""
+        own, joint = get_type_hints(cls), get_type_hints(JointConfig)
+        hints = {one.name: own[one.name] for one in fields(cls) if one.name != "joint"}
+        hints |= {option: joint[name] for option, name in _OF_JOINT.items()}
+        return {option: (*get_args(hint), hint)[0] for option, hint in hints.items()}
 
     def options(self) -> dict[str, Any]:
         """Return the values of all options that say these settings."""

@@ -1,8 +1,8 @@
 """Joint training: calibration as a part of the recommender's loss, L = L_rec + alpha L_cal.
 
-It acts on the item table, whatever stands for an item and whatever the backbone. Departures from the paper:
-alpha can follow a wanted ratio of gradients, and a step calibrates a random sample of items, with the
-associated pairs among them.
+It acts on the item table, whatever stands for an item and whatever the backbone. A step calibrates the
+items that it looks at, as in the paper, with the associated pairs among them. Departures: an item counts once
+however often the step has it, and alpha can follow a wanted ratio of gradients.
 """
 
 import math
@@ -54,19 +54,33 @@ class Joint:
         self._ratio = config.weight
         self._graph, self._n, self._gamma = graph, n_items, config.gamma
         self._kind = OBJECTIVES.get(config.objective)
-        self._sampled = config.items if 0 < config.items < n_items else 0
-        self._whole = None if self._sampled else self._kind(graph, n_items, config.gamma)
+        self._sampled = n_items if config.items == 0 else config.items
+        whole = self._sampled is not None and self._sampled >= n_items
+        self._whole = self._kind(graph, n_items, config.gamma) if whole else None
         self.generator = torch.Generator().manual_seed(seed)
         self.steps = 0
         self._losses: list[float] = []
 
-    def draw(self) -> Sample:
-        """Return what the next step calibrates."""
+    def draw(self, *own: Tensor) -> Sample | None:
+        """Return what the next step calibrates, or None where that is a single item.
+
+        Args:
+            own: item indices that the step looks at, of any shapes; 0 and below stand for no item.
+        """
         if self._whole is not None:
             return Sample(torch.arange(1, self._n + 1), self._whole)
-        rows = torch.randperm(self._n, generator=self.generator)[: self._sampled].sort().values
+        rows = self._rows(own)
+        if len(rows) < 2:
+            return None
         part = self._graph.induced(rows.numpy(), self._n)
         return Sample(rows + 1, self._kind(part, len(rows), self._gamma))
+
+    def _rows(self, own: tuple[Tensor, ...]) -> Tensor:
+        """Return ascending item rows: a random sample's, or the step's own."""
+        if self._sampled is not None:
+            return torch.randperm(self._n, generator=self.generator)[: self._sampled].sort().values
+        items = torch.cat([indices.flatten().cpu() for indices in own])
+        return items[items > 0].unique() - 1
 
     def add_to(self, loss: Tensor, table: Tensor, sample: Sample) -> Tensor:
         """Return L_rec + alpha L_cal of one step, having measured the ratio if it is time to.

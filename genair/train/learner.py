@@ -91,7 +91,7 @@ class Learner:
         present = targets != 0
         targets = targets[present]
         drawn = self.loss.draw(len(targets))
-        sample = self.joint.draw() if self.joint else None
+        sample = self.joint.draw(inputs, targets) if self.joint else None
         indices = [inputs, targets, drawn.items, sample.items if sample else targets[:0]]
         with self.precision.table:
             table, rows = self._table([index.to(self.device) for index in indices])

@@ -38,11 +38,11 @@ def _checked(key: str, value: object, where: str) -> object:
     Raises:
         InputError: there is no such option, or it is of another kind.
     """
-    defaults = {name.replace("_", "-"): value for name, value in TrainConfig().options().items()}
+    kinds = {name.replace("_", "-"): kind for name, kind in TrainConfig.kinds().items()}
     name = key.replace("_", "-")
-    if name not in defaults:
-        raise InputError(f"{key} is no setting of train: use some of {', '.join(defaults)}", where=where)
-    kind = float if defaults[name] is None else type(defaults[name])
+    if name not in kinds:
+        raise InputError(f"{key} is no setting of train: use some of {', '.join(kinds)}", where=where)
+    kind = kinds[name]
     if type(value) is kind:
         return value
     if kind is float and type(value) is int:

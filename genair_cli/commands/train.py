@@ -84,7 +84,12 @@ def train(
         str, options.choice("--calibrate-objective", "What calibration minimises", OBJECTIVES.names())
     ] = DEFAULT.joint.objective,
     calibrate_items: Annotated[
-        int, typer.Option(metavar="N", help="Random items that a step calibrates; 0 is all.")
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Calibrate N random items a step instead of the step's own; 0 is all.",
+            show_default=False,
+        ),
     ] = DEFAULT.joint.items,
     dim: Annotated[int, typer.Option(metavar="N", help="Width of the recommender.")] = DEFAULT.dim,
     blocks: Annotated[

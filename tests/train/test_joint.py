@@ -14,7 +14,7 @@ from genair.data.association import Pairs, associate
 from genair.data.sequences import leave_two_out
 from genair.errors import InputError, UsageError
 from genair.models import BACKBONES
-from genair.models.base import build_recommender, restore_recommender
+from genair.models.base import MASK, build_recommender, restore_recommender
 from genair.train.joint import Joint, is_estimated, make_joint
 from genair.train.loop import train_model
 from genair.train.losses import cross_entropy
@@ -64,7 +64,7 @@ def _step(model):
 
 
 def _add(joint, loss, table):
-    return joint.add_to(loss, table, joint.draw())
+    return joint.add_to(loss, table, joint.draw(HISTORIES, TARGETS))
 
 
 def _gradients(loss, parameters):
@@ -85,7 +85,7 @@ def _paper_loss(table, graph, gamma):
 
 @pytest.mark.parametrize("backbone", BACKBONES.names())
 @pytest.mark.parametrize("mode", ITEM_ENCODERS)
-@pytest.mark.parametrize("items", [0, 30])
+@pytest.mark.parametrize("items", [0, 30, None])
 def test_the_ratio_of_gradients_at_the_first_step_is_what_was_asked_for(
     backbone, mode, items, graph, vectors
 ):
@@ -121,6 +121,30 @@ def test_samples_have_the_whole_catalogues_loss_on_average(graph):
     assert found.mean() == pytest.approx(_paper_loss(table, graph, 9.0).item(), abs=4 * error)
 
 
+def test_a_step_calibrates_its_own_items_each_once_and_the_pairs_among_them(graph, vectors):
+    table, _ = _step(_model(QUICK, vectors))
+    joint = Joint(graph, N, JointConfig(alpha=1.0, gamma=9.0), 0)
+    masked = torch.where(HISTORIES == 1, MASK, HISTORIES)
+    sample = joint.draw(masked, TARGETS)
+    own = [1, 2, 3, 4, 5, 7, 8, 9, N]
+    assert sample.items.tolist() == own
+    unit = functional.normalize(table[own], dim=1)
+    weights = torch.exp(-9.0 * torch.from_numpy(graph.to_csr(N).toarray())).float()
+    total = sum(
+        weights[own[i] - 1, own[j] - 1] * (unit[i] - unit[j]).pow(2).sum() for i in range(9) for j in range(9)
+    )
+    assert (weights[[[i - 1] for i in own], [i - 1 for i in own]] < 1).any()
+    assert _add(joint, torch.zeros(()), table).item() == pytest.approx(-total.item() / (9 * 8), rel=1e-5)
+
+
+def test_a_step_with_a_single_item_calibrates_nothing(graph, vectors, split):
+    assert (
+        Joint(graph, N, JointConfig(alpha=1.0), 0).draw(torch.tensor([[5, 5, 0]]), torch.tensor([5])) is None
+    )
+    one = _train(split, vectors, JointConfig(alpha=3.0), max_length=1, batch_size=1, epochs=1)
+    assert np.isfinite(one.curves()["calibration_loss"]).all()
+
+
 def test_the_weight_is_measured_anew_now_and_then_and_follows_half_way(graph, vectors):
     table, loss = _step(_model(QUICK, vectors))
     joint = Joint(graph, N, JointConfig(weight=0.3, items=0), 0)
@@ -133,7 +157,7 @@ def test_the_weight_is_measured_anew_now_and_then_and_follows_half_way(graph, ve
 
 
 @pytest.mark.parametrize("objective", OBJECTIVES.names())
-@pytest.mark.parametrize("items", [2, 30])
+@pytest.mark.parametrize("items", [2, 30, None])
 def test_a_sample_without_a_pair_is_no_harm(objective, items, vectors):
     one = Pairs(np.asarray([3]), np.asarray([5]), np.ones(1))
     table, loss = _step(_model(QUICK, vectors))
@@ -187,7 +211,7 @@ _CHANGES = {
     "alpha": replace(_BASE, alpha=30.0),
     "objective": replace(_BASE, objective="alignment"),
     "gamma": replace(_BASE, gamma=0.5),
-    "items": replace(_BASE, items=0),
+    "items": replace(_BASE, items=None),
     "graph": replace(_BASE, graph=GraphConfig(window=1)),
 }
 
@@ -226,7 +250,8 @@ def test_another_seed_samples_other_items(graph, vectors):
 def test_a_vanishing_weight_trains_the_bytes_of_no_joint_training(split, vectors):
     """The sample's random numbers are its own: batches, weights and dropout stay as they were."""
     plain = _train(split, vectors)
-    assert _bytes(_train(split, vectors, JointConfig(alpha=1e-30, items=30))) == _bytes(plain)
+    for items in (30, None):
+        assert _bytes(_train(split, vectors, JointConfig(alpha=1e-30, items=items))) == _bytes(plain)
 
 
 def test_without_joint_training_nothing_is_told_of_it(split, vectors):

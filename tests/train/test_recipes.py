@@ -65,6 +65,7 @@ def test_keys_are_those_of_options_in_either_spelling(recipe):
         ("dim = true", "dim must be a whole number, not True"),
         ("dropout = '0.5'", "dropout must be a number, not '0.5'"),
         ("alpha = true", "alpha must be a number, not True"),
+        ("alpha = 1\ncalibrate-items = 9.0", "calibrate-items must be a whole number, not 9.0"),
         ("loss = 1", "loss must be text, not 1"),
         ("keep-seen = 1", "keep-seen must be true or false, not 1"),
         ("dim = 0", "--dim must be 1 or more, not 0"),
