@@ -80,7 +80,8 @@ class Joint:
         if self._sampled is not None:
             return torch.randperm(self._n, generator=self.generator)[: self._sampled].sort().values
         items = torch.cat([indices.flatten().cpu() for indices in own])
-        return items[items > 0].unique() - 1
+        rows: Tensor = torch.unique(items[items > 0]) - 1
+        return rows
 
     def add_to(self, loss: Tensor, table: Tensor, sample: Sample) -> Tensor:
         """Return L_rec + alpha L_cal of one step, having measured the ratio if it is time to.
