@@ -99,7 +99,6 @@ GOOD = [
     (TrainConfig, {"epochs": 1, "warmup": 0.99}),
     (JointConfig, {"weight": 0.01, "items": 2}),
     (JointConfig, {"alpha": 1e-9, "items": 0}),
-    (JointConfig, {"alpha": 1, "items": None}),
 ]
 # by registry or use
 CHECKED_ELSEWHERE = {
