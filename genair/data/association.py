@@ -43,26 +43,32 @@ class Pairs:
         """Return some of the pairs."""
         return Pairs(self.rows[chosen], self.columns[chosen], self.scores[chosen])
 
-    def induced(self, rows: npt.NDArray[np.int64], n_items: int) -> "Pairs":
-        """Return the pairs within some items, which get new rows: their places in `rows`.
+    def to_csr(self, n_items: int) -> sparse.csr_array[np.float64]:
+        """Return the symmetric score matrix, shape (items, items), with a zero diagonal."""
+        upper = self.upper(n_items)
+        return upper + upper.T.tocsr()
+
+    def upper(self, n_items: int) -> sparse.csr_array[np.float64]:
+        """Return the scores above the diagonal, shape (items, items)."""
+        return sparse.csr_array((self.scores, (self.rows, self.columns)), shape=(n_items, n_items))
+
+
+class Graph:
+    """Associated pairs of a catalogue of n items, of which parts are wanted often."""
+
+    def __init__(self, pairs: Pairs, n_items: int) -> None:
+        """Sort the pairs by their ends."""
+        self._upper = pairs.upper(n_items)
+
+    def within(self, rows: npt.NDArray[np.int64]) -> Pairs:
+        """Return the pairs between some items, which get new rows: their places in `rows`.
 
         Args:
             rows: int64 item rows, all different.
-            n_items: items in the catalogue.
         """
-        within = np.zeros(n_items, dtype=np.bool_)
-        within[rows] = True
-        chosen = np.flatnonzero(within[self.rows])
-        chosen = chosen[within[self.columns[chosen]]]
-        places = np.zeros(n_items, dtype=np.int64)
-        places[rows] = np.arange(len(rows))
-        one, other = places[self.rows[chosen]], places[self.columns[chosen]]
-        return Pairs(np.minimum(one, other), np.maximum(one, other), self.scores[chosen])
-
-    def to_csr(self, n_items: int) -> sparse.csr_array[np.float64]:
-        """Return the symmetric score matrix, shape (items, items), with a zero diagonal."""
-        upper = sparse.coo_array((self.scores, (self.rows, self.columns)), shape=(n_items, n_items))
-        return (upper + upper.T).tocsr()
+        part = self._upper[rows][:, rows].tocoo()
+        one, other = (ends.astype(np.int64) for ends in part.coords)
+        return Pairs(np.minimum(one, other), np.maximum(one, other), part.data)
 
 
 def associate(train: Sequences, config: GraphConfig | None = None) -> Pairs:

@@ -19,9 +19,9 @@ def dropped(values: Tensor, rate: float) -> Tensor:
         return functional.dropout(values, rate)
     threshold = min(round(rate * _STEPS), _STEPS - 1)
     drawn = torch.empty(-(-values.numel() // _TOGETHER), dtype=torch.int64).random_(_LEAST, None)
-    kept = drawn.view(torch.int16)[: values.numel()] >= threshold - _STEPS // 2
-    scales = kept.to(values.dtype).mul_(_STEPS / (_STEPS - threshold))
-    return values * scales.view(values.shape)
+    scales = values.new_empty(values.numel())
+    torch.ge(drawn.view(torch.int16)[: values.numel()], threshold - _STEPS // 2, out=scales)
+    return values * scales.mul_(_STEPS / (_STEPS - threshold)).view(values.shape)
 
 
 class Dropout(nn.Module):

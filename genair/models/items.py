@@ -74,7 +74,8 @@ class ItemEncoder(nn.Module):
             ids = self.ids.weight
             parts.append(ids if chosen is None else functional.embedding(chosen - 1, ids))
         if self.adapter is not None:
-            parts.append(self.adapter(self.vectors if chosen is None else self.vectors[chosen - 1]))
+            vectors = self.vectors if chosen is None else self.vectors.index_select(0, chosen - 1)
+            parts.append(self.adapter(vectors))
         items = torch.stack(parts).sum(dim=0)
         return torch.cat([items.new_zeros(1, items.shape[1]), items])
 

@@ -22,12 +22,12 @@ class Piece(NamedTuple):
     """Some histories of a batch.
 
     Attributes:
-        events: which of the packed events are theirs.
+        events: how many of the packed events are theirs.
         present: bool (users, width), False where padded.
         rows: where each event lies in the rectangle, (events,); None if nothing is padded.
     """
 
-    events: slice
+    events: int
     present: Tensor
     rows: Tensor | None
 
@@ -46,17 +46,20 @@ class Layout:
         places = np.arange(ends[-1]) - np.repeat(ends - lengths, lengths)
         self.places = torch.from_numpy(places).to(device)
         self.behind = torch.from_numpy(np.repeat(lengths, lengths) - 1 - places).to(device)
-        self._pieces = [_piece(lengths, ends, piece, device) for piece in pieces(lengths)]
+        self._pieces = [_piece(lengths[piece], device) for piece in pieces(lengths)]
 
     def apart(self, packed: Tensor, work: Work) -> Tensor:
         """Return what work makes of numbers of each event, (events, numbers), a piece at a time."""
         found = []
-        for piece in self._pieces:
-            some, (users, width) = packed[piece.events], piece.present.shape
-            if piece.rows is not None:
-                some = some.new_zeros(users * width, some.shape[1]).index_copy(0, piece.rows, some)
-            made = work(some.view(users, width, -1), piece.present).flatten(0, 1)
-            found.append(made if piece.rows is None else made.index_select(0, piece.rows))
+        parts = torch.split(packed, [piece.events for piece in self._pieces])
+        for piece, part in zip(self._pieces, parts, strict=True):
+            users, width = piece.present.shape
+            if piece.rows is None:
+                found.append(work(part.view(users, width, -1), piece.present).flatten(0, 1))
+                continue
+            padded = part.new_zeros(users * width, part.shape[1]).index_copy_(0, piece.rows, part)
+            made = work(padded.view(users, width, -1), piece.present).flatten(0, 1)
+            found.append(made.index_select(0, piece.rows))
         return torch.cat(found)
 
 
@@ -87,9 +90,7 @@ def pieces(lengths: Lengths) -> list[slice]:
     return found[::-1]
 
 
-def _piece(lengths: Lengths, ends: Lengths, users: slice, device: torch.device) -> Piece:
-    own = lengths[users]
-    present = np.arange(own[-1]) < own[:, None]
+def _piece(lengths: Lengths, device: torch.device) -> Piece:
+    present = np.arange(lengths[-1]) < lengths[:, None]
     rows = None if present.all() else torch.from_numpy(np.flatnonzero(present)).to(device)
-    events = slice(int(ends[users.start] - own[0]), int(ends[users.stop - 1]))
-    return Piece(events, torch.from_numpy(present).to(device), rows)
+    return Piece(int(lengths.sum()), torch.from_numpy(present).to(device), rows)

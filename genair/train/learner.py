@@ -99,7 +99,9 @@ class Learner:
         with self.precision.states:
             states = self.model.packed_states(rows[0], table).float()
         negatives = Negatives(rows[2], drawn.log_expected.to(self.device))
-        loss = self.loss(states[present[inputs != 0]], table, rows[1], negatives)
+        asked = present[inputs != 0]
+        states = states if asked.all() else states[asked]
+        loss = self.loss(states, table, rows[1], negatives)
         if self.joint is None or sample is None:
             return loss, loss
         return loss, self.joint.add_to(loss, table, sample._replace(items=rows[3]))
