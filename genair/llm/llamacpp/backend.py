@@ -42,6 +42,18 @@ _UBATCH = 256
 _SENTINELS = ("GENAIRSYSTEMGENAIR", "GENAIRUSERGENAIR")
 
 
+def lays_weights_anew(system: bytes) -> bool:
+    """Return whether llama.cpp may lay quantized weights out anew for this processor's instructions.
+
+    Not for AMX: compilers drop the set-up of its tiles, and the first of them ends the process with SIGILL
+    (llama.cpp pull request 26954). F16 and BF16 lie as they are in any case.
+
+    Args:
+        system: what llama.cpp says of its build and the processor.
+    """
+    return b"AMX_INT8 = 1" not in system
+
+
 class LlamaCppBackend:
     """A GGUF model in this process."""
 
@@ -53,6 +65,7 @@ class LlamaCppBackend:
         """
         forget_log()
         params = cpp.llama_model_default_params()
+        params.use_extra_bufts = lays_weights_anew(cpp.llama_print_system_info())
         self._model = cpp.llama_model_load_from_file(os.fsencode(spec.model), params)
         if not self._model:
             raise InputError(f"llama.cpp cannot load this model ({log_reason()})", where=spec.model)

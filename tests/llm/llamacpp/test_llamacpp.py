@@ -9,7 +9,7 @@ from genair.config import DEFAULT_MODEL, Decoding
 from genair.errors import GenairError, InputError, UsageError
 from genair.llm.base import Answered
 from genair.llm.fitting import require_room
-from genair.llm.llamacpp.backend import LlamaContext, LlamaCppBackend
+from genair.llm.llamacpp.backend import LlamaContext, LlamaCppBackend, lays_weights_anew
 from genair.llm.models import backend_spec, find_model
 from genair.records import ChatPrompt
 
@@ -48,6 +48,25 @@ def test_every_prompt_gets_an_answer_of_its_own(written):
         assert 1 <= len(one.tokens) <= 12
         assert one.text.strip()
         assert one.finish_reason == ("length" if len(one.tokens) == 12 else "stop")
+
+
+def test_the_file_as_shipped_runs_on_any_processor():
+    """Its weights are quantized: on processors with AMX llama.cpp's own way with them is a crash."""
+    shipped = find_model(DEFAULT_MODEL).path
+    backend = LlamaCppBackend(replace(backend_spec("llamacpp", DEFAULT_MODEL, 3), model=str(shipped)))
+    assert all(one.text.strip() for one in backend.generate(PROMPTS, GREEDY, SEEDS))
+
+
+@pytest.mark.parametrize(
+    ("system", "anew"),
+    [
+        (b"CPU : AVX512 = 1 | AMX_INT8 = 1 | REPACK = 1 | ", False),
+        (b"CPU : AVX512 = 1 | REPACK = 1 | ", True),
+        (b"CPU : NEON = 1 | ARM_FMA = 1 | ", True),
+    ],
+)
+def test_weights_are_not_laid_out_for_amx(system, anew):
+    assert lays_weights_anew(system) is anew
 
 
 def test_the_same_wave_gives_the_same_answers_and_states_to_the_bit(backend, written):
