@@ -160,16 +160,19 @@ def test_what_cannot_be_is_refused(server, items, tmp_path, words, said):
 
 
 @pytest.fixture(scope="session")
-def llama_server():
-    """llama-cpp-python's own server with the embedded model; yields its address."""
+def llama_server(tmp_path_factory):
+    """llama-cpp-python's own server with the embedded model, F16 because of AMX; yields its address."""
     pytest.importorskip("llama_cpp.server.app")
+    from genair.llm.llamacpp.gguf import requantize
+
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    model = str(find_model(DEFAULT_MODEL).path)
+    model = tmp_path_factory.mktemp("served") / "f16.gguf"
+    requantize(str(find_model(DEFAULT_MODEL).path), str(model), 1)
     words = [
         "--model",
-        model,
+        str(model),
         "--model_alias",
         "m",
         "--host",
