@@ -19,7 +19,7 @@ from genair.calibrate.objectives.base import Objective
 from genair.calibrate.residual import ResidualAdapter
 from genair.calibrate.spectral import solve
 from genair.config import CalibrateConfig
-from genair.data.association import Graph, Pairs
+from genair.data.association import PairIndex, Pairs
 from genair.errors import InputError
 
 OnStep = Callable[[float], None]
@@ -95,7 +95,7 @@ class _Loss:
 
     def __init__(self, adapter: AnyAdapter, vectors: Tensor, graph: Pairs, config: CalibrateConfig) -> None:
         self._make = OBJECTIVES.get(config.objective)
-        self._adapter, self._graph, self._config = adapter, Graph(graph, len(vectors)), config
+        self._adapter, self._graph, self._config = adapter, PairIndex(graph, len(vectors)), config
         with torch.no_grad():
             self._input = adapter.features(vectors)
             self._origin = adapter.read_out(self._input) if config.descent.hold else None

@@ -7,6 +7,7 @@ What else may count as together is in `company`, how users weigh in `cooccurrenc
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -53,12 +54,16 @@ class Pairs:
         return sparse.csr_array((self.scores, (self.rows, self.columns)), shape=(n_items, n_items))
 
 
-class Graph:
-    """Associated pairs of a catalogue of n items, of which parts are wanted often."""
+class PairIndex:
+    """Finds the pairs between some items of a catalogue of n; pairs are sorted when it is first asked."""
 
     def __init__(self, pairs: Pairs, n_items: int) -> None:
-        """Sort the pairs by their ends."""
-        self._upper = pairs.upper(n_items)
+        """Take the pairs."""
+        self._pairs, self._n = pairs, n_items
+
+    @cached_property
+    def _upper(self) -> sparse.csr_array[np.float64]:
+        return self._pairs.upper(self._n)
 
     def within(self, rows: npt.NDArray[np.int64]) -> Pairs:
         """Return the pairs between some items, which get new rows: their places in `rows`.

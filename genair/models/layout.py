@@ -54,12 +54,9 @@ class Layout:
         parts = torch.split(packed, [piece.events for piece in self._pieces])
         for piece, part in zip(self._pieces, parts, strict=True):
             users, width = piece.present.shape
-            if piece.rows is None:
-                found.append(work(part.view(users, width, -1), piece.present).flatten(0, 1))
-                continue
-            padded = part.new_zeros(users * width, part.shape[1]).index_copy_(0, piece.rows, part)
-            made = work(padded.view(users, width, -1), piece.present).flatten(0, 1)
-            found.append(made.index_select(0, piece.rows))
+            whole = part if piece.rows is None else _spread(part, piece.rows, users * width)
+            made = work(whole.view(users, width, -1), piece.present).flatten(0, 1)
+            found.append(made if piece.rows is None else made.index_select(0, piece.rows))
         return torch.cat(found)
 
 
@@ -71,7 +68,7 @@ def packed_through(work: Callable[[Tensor, Layout], Tensor], events: Tensor, pre
     rows = (order[:, None] * length + places)[places < lengths[:, None]]
     layout = Layout(lengths.cpu().numpy(), events.device)
     states = work(events.reshape(-1, dim).index_select(0, rows), layout)
-    return states.new_zeros(users * length, dim).index_copy(0, rows, states).view(users, length, dim)
+    return _spread(states, rows, users * length).view(users, length, dim)
 
 
 def pieces(lengths: Lengths) -> list[slice]:
@@ -94,3 +91,8 @@ def _piece(lengths: Lengths, device: torch.device) -> Piece:
     present = np.arange(lengths[-1]) < lengths[:, None]
     rows = None if present.all() else torch.from_numpy(np.flatnonzero(present)).to(device)
     return Piece(int(lengths.sum()), torch.from_numpy(present).to(device), rows)
+
+
+def _spread(packed: Tensor, rows: Tensor, size: int) -> Tensor:
+    """Return numbers of events (events, numbers) as rows of (size, numbers), 0 elsewhere."""
+    return packed.new_zeros(size, packed.shape[1]).index_copy_(0, rows, packed)

@@ -16,7 +16,7 @@ from torch.nn import functional
 from genair.calibrate import OBJECTIVES
 from genair.calibrate.objectives.base import Objective
 from genair.config import JointConfig, TrainConfig
-from genair.data.association import Graph, Pairs, associate
+from genair.data.association import PairIndex, Pairs, associate
 from genair.data.sequences import Sequences
 from genair.errors import InputError
 
@@ -52,7 +52,7 @@ class Joint:
         """
         self.alpha = config.alpha or 0.0
         self._ratio = config.weight
-        self._graph, self._n, self._gamma = Graph(graph, n_items), n_items, config.gamma
+        self._graph, self._n, self._gamma = PairIndex(graph, n_items), n_items, config.gamma
         self._kind = OBJECTIVES.get(config.objective)
         self._sampled = n_items if config.items == 0 else config.items
         whole = self._sampled is not None and self._sampled >= n_items

@@ -13,7 +13,7 @@ from scipy import sparse
 
 from genair.config import PAPER_GRAPH, USER_NORMS, GraphConfig
 from genair.data import SCORES
-from genair.data.association import Graph, associate, hold_out
+from genair.data.association import PairIndex, associate, hold_out
 from genair.errors import UsageError
 
 N_ITEMS = 7
@@ -136,7 +136,7 @@ def test_an_unknown_score_is_refused_before_anything_is_counted(toy_sequences):
 def test_pairs_within_some_items_are_told_by_their_places(toy_sequences, histories, order, size):
     pairs = associate(toy_sequences(histories, N_ITEMS))
     rows = np.asarray(order[:size], dtype=np.int64)
-    found = Graph(pairs, N_ITEMS).within(rows)
+    found = PairIndex(pairs, N_ITEMS).within(rows)
     whole, part = pairs.to_csr(N_ITEMS).toarray(), found.to_csr(size).toarray()
     np.testing.assert_array_equal(part, whole[np.ix_(rows, rows)])
     assert (found.rows < found.columns).all()
