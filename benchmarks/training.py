@@ -91,11 +91,11 @@ MODELS = {
     "id": Model("id"),
     "text": Model("text"),
     "text, calibrated": Model("text", "spectral"),
-    "text, calibrated to 768": Model("text", "spectral, 768 numbers"),
+    "text, calibrated to 256": Model("text", "spectral, 256 numbers"),
     "text, joint": Model("text", joint=JOINT),
     "text+id": Model("text+id"),
     "text+id, calibrated": Model("text+id", "spectral"),
-    "text+id, calibrated to 768": Model("text+id", "spectral, 768 numbers"),
+    "text+id, calibrated to 256": Model("text+id", "spectral, 256 numbers"),
     "text+id, joint": Model("text+id", joint=JOINT),
     "text, alignment": Model("text", "alignment, residual"),
     "text, contrastive": Model("text", "contrastive, residual"),
@@ -106,6 +106,7 @@ MODELS = {
 }
 COMPARED = [
     *((name, one.items) for name, one in MODELS.items() if one.items not in (name, "id")),
+    ("text, calibrated", "text, calibrated to 256"),
     ("text, calibrated", "id"),
     ("text+id, calibrated", "id"),
 ]

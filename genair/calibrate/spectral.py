@@ -6,7 +6,9 @@ directions v that maximise
 with p features of mean variance t and n items, are the leading eigenvectors of a p x p matrix: locality
 preserving projections (He & Niyogi, NIPS 2003) on random features. Each is worth its eigenvalue, how far
 behaviour agrees with it, so coordinates are scaled by a power of that, as in diffusion maps (Coifman & Lafon,
-2006). No step size, no stopping, and the same map takes items to come.
+2006): products of vectors are then A itself (1/2), or A applied twice (1), as far as features tell it. Where
+behaviour contradicts a direction its eigenvalue is negative; it counts little, but tells items apart that nobody
+had yet. No step size, no stopping, and the same map takes items to come.
 """
 
 import numpy as np
@@ -23,6 +25,7 @@ from genair.data.association import Pairs
 Matrix = npt.NDArray[np.float64]
 _ROWS, _COLUMNS = 4096, 512  # of a block
 _LEAST = 1e-6  # of the largest variance: below it are the roundings of float32
+_LEAST_WORTH = 0.01  # of directions that behaviour does not agree with
 
 
 def solve(
@@ -50,7 +53,7 @@ def solve(
             values, directions = _leading(agreement, spread, ridge, kept)
         else:
             values, directions = _leading_of_few(agreement, spread, ridge, kept)
-        worth = np.clip((1 + values) / 2, 0, 1) ** config.power  # of a random walk that rests half the time
+        worth = np.clip(values, _LEAST_WORTH, 1) ** config.power
         adapter.output[:, : len(worth)] = torch.from_numpy(directions * worth)
     return adapter
 

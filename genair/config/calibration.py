@@ -21,12 +21,12 @@ class SpectralConfig:
         features: random features beside the vector's own numbers, at most one an item.
         ridge: what weight costs a direction, in units of the features' mean variance times features per item;
             the more, the better for items to come, and the less single pairs are trusted.
-        power: directions count by ((1 + eigenvalue) / 2)^power; 0 is all alike.
+        power: directions count by eigenvalue^power; 0 is all alike.
     """
 
     features: int = 3000
     ridge: float = 0.4
-    power: float = 4.0
+    power: float = 0.75
 
     def __post_init__(self) -> None:
         """Refuse values outside their range."""
@@ -92,7 +92,7 @@ class CalibrateConfig:
     """
 
     objective: str = SPECTRAL
-    dim: int = 256
+    dim: int = 768
     gamma: float = 8.0
     split: str = "last-two"
     holdout: float = 0.1

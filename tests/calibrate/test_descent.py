@@ -14,7 +14,7 @@ from genair.config import CalibrateConfig, DescentConfig, GraphConfig, SpectralC
 from genair.data.association import associate
 from genair.errors import InputError, UsageError
 
-BASE = CalibrateConfig("alignment", dim=8, spectral=SpectralConfig(features=30, ridge=0.1, power=4.0))
+BASE = CalibrateConfig("alignment", dim=8, spectral=SpectralConfig(features=30, ridge=0.1, power=0.75))
 FAST = DescentConfig(steps=100, learning_rate=5e-3, stop_on="none")
 NAN = float("nan")
 

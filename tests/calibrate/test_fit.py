@@ -13,7 +13,7 @@ from genair.config import CalibrateConfig, DescentConfig, GraphConfig, SpectralC
 from genair.data.association import associate
 from genair.errors import InputError
 
-GRAPH, FEW = GraphConfig(window=0, score="log"), SpectralConfig(features=50, ridge=0.1, power=4.0)
+GRAPH, FEW = GraphConfig(window=0, score="log"), SpectralConfig(features=50, ridge=0.1, power=0.75)
 STEPS = DescentConfig(steps=15, learning_rate=5e-3, stop_on="none")
 SOLVED = CalibrateConfig(dim=8, graph=GRAPH, spectral=FEW, descent=STEPS)
 DESCENT = replace(SOLVED, objective="alignment")

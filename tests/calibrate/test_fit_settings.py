@@ -10,7 +10,7 @@ from genair.config import STOP_ON, CalibrateConfig, DescentConfig, GraphConfig, 
 from genair.data import SCORES
 from genair.data.sequences import leave_two_out
 
-GRAPH, FEW = GraphConfig(window=0, score="log"), SpectralConfig(features=50, ridge=0.1, power=4.0)
+GRAPH, FEW = GraphConfig(window=0, score="log"), SpectralConfig(features=50, ridge=0.1, power=0.75)
 STEPS = DescentConfig(steps=15, learning_rate=5e-3, stop_on="none")
 SOLVED = CalibrateConfig(dim=8, graph=GRAPH, spectral=FEW, descent=STEPS)
 DESCENT = replace(SOLVED, objective="alignment")

@@ -36,7 +36,7 @@ def _pair(*ends):
 
 
 def _solve(vectors, pairs, dim=8, seed=0, **settings):
-    config = SpectralConfig(**{"features": 12, "ridge": 0.1, "power": 4.0, **settings})
+    config = SpectralConfig(**{"features": 12, "ridge": 0.1, "power": 0.75, **settings})
     return solve(torch.from_numpy(vectors), pairs, dim, GAMMA, seed, config)
 
 
@@ -69,7 +69,7 @@ def test_it_is_the_solution_of_the_dense_eigenproblem(ridge, power):
     rows, agreement, cost = _eigenproblem(adapter, vectors, pairs, ridge)
     values, wanted = linalg.eigh(agreement, cost)
     values, wanted = values[:-9:-1], wanted[:, :-9:-1]
-    wanted = wanted * ((1 + values) / 2) ** power
+    wanted = wanted * np.maximum(values, 0.01) ** power
     found = _directions(adapter)
     signs = np.sign((found * wanted).sum(axis=0))
     np.testing.assert_allclose(found, wanted * signs, rtol=1e-3, atol=1e-3 * np.abs(wanted).max())
@@ -137,6 +137,28 @@ def test_directions_count_by_a_power_of_what_they_are_worth():
     assert (np.diff(ratio) < 0).all()
     assert 0 < ratio[-1] < ratio[0] <= 1
     np.testing.assert_allclose(thrice, flat * ratio**3, rtol=1e-3, atol=1e-6)
+
+
+def test_with_all_directions_products_of_vectors_are_what_the_features_tell_of_the_graph():
+    """Power 1/2: F B F^T with B the least-squares fit of A by features, less what is negative in it."""
+    vectors, pairs = _vectors(), _graph()
+    adapter = _solve(vectors, pairs, dim=17, power=0.5)
+    rows, agreement, cost = _eigenproblem(adapter, vectors, pairs, 0.1)
+    fit = np.linalg.solve(cost, np.linalg.solve(cost, agreement).T)
+    values, directions = linalg.eigh(agreement, cost)
+    low = directions[:, values < 0.01]
+    lifted = fit + (low * (0.01 - values[values < 0.01])) @ low.T
+    with torch.no_grad():
+        mapped = adapter(torch.from_numpy(vectors)).numpy()
+    np.testing.assert_allclose(mapped @ mapped.T, rows @ lifted @ rows.T, rtol=1e-2, atol=1e-3)
+
+
+def test_where_behaviour_agrees_with_no_direction_all_count_alike():
+    """Two items that all users have are both ends of the only direction."""
+    vectors, pairs = _vectors(2), _pair((0, 1))
+    flat, scaled = (_directions(_solve(vectors, pairs, power=p)) for p in (0.0, 0.75))
+    np.testing.assert_allclose(scaled, flat * 0.01**0.75, rtol=1e-5)
+    assert np.abs(scaled).max() > 0
 
 
 def test_equal_items_get_equal_vectors():
