@@ -7,8 +7,8 @@ with p features of mean variance t and n items, are the leading eigenvectors of 
 preserving projections (He & Niyogi, NIPS 2003) on random features. Each is worth its eigenvalue, how far
 behaviour agrees with it, so coordinates are scaled by a power of that, as in diffusion maps (Coifman & Lafon,
 2006): products of vectors are then A itself (1/2), or A applied twice (1), as far as features tell it. Where
-behaviour contradicts a direction its eigenvalue is negative; it counts little, but tells items apart that nobody
-had yet. No step size, no stopping, and the same map takes items to come.
+behaviour contradicts a direction its eigenvalue is negative: it counts little, but tells items apart that had
+no events yet. No step size, no stopping, and the same map takes items to come.
 """
 
 import numpy as np
