@@ -1,6 +1,7 @@
 """What a step minimises; here the full softmax, in `sampled.py` the losses that draw negatives."""
 
 import math
+from collections.abc import Sequence
 from typing import ClassVar
 
 import torch
@@ -83,8 +84,13 @@ def cross_entropy(
             as they are given; None is that of the states.
     """
     items = table[1:]
-    loss, to_states, to_items = _loss_and_gradients(states, items, targets - 1, product or states.dtype)
-    carrier = (states * to_states).sum() + (items * to_items).sum()  # its gradient is the loss's
+    loss, *gradients = _loss_and_gradients(states, items, targets - 1, product or states.dtype)
+    return with_gradients(loss, (states, items), gradients)
+
+
+def with_gradients(loss: Tensor, parts: Sequence[Tensor], gradients: Sequence[Tensor]) -> Tensor:
+    """Return a loss that was computed without autograd, with its gradients by the parts it is made of."""
+    carrier = torch.stack([(part * to).sum() for part, to in zip(parts, gradients, strict=True)]).sum()
     return loss + (carrier - carrier.detach())
 
 

@@ -27,7 +27,8 @@ _OUTSIDE, _TRANSFORMER, _OTHER = 14, 24, 10  # numbers of an event, in `dim`: ou
 _MATRICES, _PASSING = 3, 2  # of attention, events x events: what each block keeps, and one has for a while
 _RANKED = 12  # numbers of an event while ranking, in `dim`
 _MIXED = 3  # bytes of a number of which some have 2 and some 4
-_DRAWN = 6  # numbers of an event with each negative
+_SHARED = 3  # numbers of an event with each of the items that all are scored against, a chunk at a time
+_PAIRED = 6  # numbers of an event with the item drawn for it
 _TRIED = 100  # batches
 _SCATTERED = 64  # steps of batches of many lengths, after which gaps between pieces take as much as pieces
 
@@ -101,8 +102,7 @@ def require_memory(memory: Memory, device: torch.device) -> None:
         if there is not None and needed > there:
             raise GenairError(
                 f"not enough memory: training would take about {needed // _MIB} MiB on {place}, and"
-                f" {there // _MIB} MiB are free: try a smaller --batch-size, --max-length,"
-                " --dim or --negatives"
+                f" {there // _MIB} MiB are free: try a smaller --batch-size, --max-length or --dim"
             )
 
 
@@ -142,8 +142,9 @@ def _compared(config: TrainConfig, sequences: Sequences, device: str) -> int:
     if loss.whole:
         size = _FLOAT + _HALF if config.precision == "bf16" else _FLOAT
         return size * chunk_events(device, sequences.n_items) * sequences.n_items
-    events, _ = _largest_step(config, sequences)
-    return _FLOAT * events * _DRAWN * (config.negatives if "negatives" in loss.uses else 1)
+    if "negatives" in loss.uses:
+        return _SHARED * _FLOAT * chunk_events(device, config.negatives) * config.negatives
+    return _FLOAT * _PAIRED * _largest_step(config, sequences)[0]
 
 
 def _largest_step(config: TrainConfig, sequences: Sequences) -> tuple[int, int]:

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from genair.config import TrainConfig
-from genair.train import LOSSES
+from genair.train import LOSSES, sampled
 from genair.train.losses import cross_entropy
 from genair.train.samplers import Negatives
 
@@ -104,8 +104,10 @@ def _plain_bce(scores, targets, drawn):
     return -total / len(targets)
 
 
+@pytest.mark.parametrize("chunk", [1, 7, 30])  # events
 @pytest.mark.parametrize("name", SAMPLED)
-def test_values_and_gradients_are_those_of_plain_formulas_hits_left_out(name, loss):
+def test_values_and_gradients_are_those_of_plain_formulas_hits_left_out(name, chunk, loss, monkeypatch):
+    monkeypatch.setattr(sampled, "chunk_events", lambda _device, _count: chunk)
     states, table, targets = _world(events=30)
     made = loss(name, negatives=20, sampler="popularity" if name == "sampled-ce" else "uniform")
     drawn = made.draw(30)
