@@ -46,7 +46,7 @@ class SharedNegatives(Loss):
     def slopes(
         self, scores: Tensor, wanted: Tensor, hits: Tensor, negatives: Negatives
     ) -> tuple[Tensor, Tensor]:
-        """Return the sum of the loss over events, and its gradient by `wanted`; by scores it replaces them.
+        """Return the loss summed over events, and its gradient by `wanted`; that by scores takes their place.
 
         Args:
             scores: of the drawn items, (events, drawn).
