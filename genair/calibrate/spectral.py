@@ -6,9 +6,9 @@ directions v that maximise
 with p features of mean variance t and n items, are the leading eigenvectors of a p x p matrix: locality
 preserving projections (He & Niyogi, NIPS 2003) on random features. Each is worth its eigenvalue, how far
 behaviour agrees with it, so coordinates are scaled by a power of that, as in diffusion maps (Coifman & Lafon,
-2006): products of vectors are then A itself (1/2), or A applied twice (1), as far as features tell it. Where
-behaviour contradicts a direction its eigenvalue is negative: it counts little, but tells items apart that had
-no events yet. No step size, no stopping, and the same map takes items to come.
+2006): but for a factor, products of vectors are then A itself (1/2), or A applied twice (1), as far as
+features tell it. Where behaviour contradicts a direction its eigenvalue is negative: it counts little, but
+tells items apart that had no events yet. No step size, no stopping, and the same map takes items to come.
 """
 
 import numpy as np
@@ -25,7 +25,8 @@ from genair.data.association import Pairs
 Matrix = npt.NDArray[np.float64]
 _ROWS, _COLUMNS = 4096, 512  # of a block
 _LEAST = 1e-6  # of the largest variance: below it are the roundings of float32
-_LEAST_WORTH = 0.01  # of directions that behaviour does not agree with
+_TINY = 1e-12
+_LEAST_WORTH = 0.01  # of the best direction's: where behaviour does not agree
 
 
 def solve(
@@ -53,7 +54,7 @@ def solve(
             values, directions = _leading(agreement, spread, ridge, kept)
         else:
             values, directions = _leading_of_few(agreement, spread, ridge, kept)
-        worth = np.clip(values, _LEAST_WORTH, 1) ** config.power
+        worth = np.maximum(values / max(values[0], _TINY), _LEAST_WORTH) ** config.power
         adapter.output[:, : len(worth)] = torch.from_numpy(directions * worth)
     return adapter
 
@@ -95,7 +96,7 @@ def _leading(agreement: Matrix, spread: Matrix, ridge: float, count: int) -> tup
     them instead of in copies.
     """
     size = len(spread)
-    spread.flat[:: size + 1] += ridge * max(float(np.trace(spread)), 1e-12)
+    spread.flat[:: size + 1] += ridge * max(float(np.trace(spread)), _TINY)
     root = linalg.cholesky(spread.T, lower=True, overwrite_a=True)
     half = linalg.solve_triangular(root, agreement.T, lower=True, overwrite_b=True)
     whole = _symmetric(linalg.solve_triangular(root, half.T, lower=True))

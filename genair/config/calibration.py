@@ -21,7 +21,7 @@ class SpectralConfig:
         features: random features beside the vector's own numbers, at most one an item.
         ridge: what weight costs a direction, in units of the features' mean variance times features per item;
             the more, the better for items to come, and the less single pairs are trusted.
-        power: directions count by max(eigenvalue, .01)^power; 0 is all alike.
+        power: directions count by max(eigenvalue / the largest, .01)^power; 0 is all alike.
     """
 
     features: int = 3000

@@ -59,12 +59,16 @@ def _paper(vectors, scores, gamma):
     return -sum(_weight(scores, i, j, gamma) * _distance(vectors, i, j) for i, j in ordered) / (n * (n - 1))
 
 
+def _attraction(n, scores, gamma):
+    pull = {(i, j): 1 - _weight(scores, i, j, gamma) for i, j in itertools.permutations(range(n), 2)}
+    degrees = [sum(pull[i, j] for j in range(n) if j != i) + 10 * sum(pull.values()) / n for i in range(n)]
+    return {(i, j): pull[i, j] / math.sqrt(degrees[i] * degrees[j]) for i, j in pull if pull[i, j]}
+
+
 def _alignment_uniformity(vectors, scores, gamma):
     n = len(vectors)
     ordered = list(itertools.permutations(range(n), 2))
-    pull = {(i, j): 1 - _weight(scores, i, j, gamma) for i, j in ordered}
-    degrees = [sum(pull[i, j] for j in range(n) if j != i) for i in range(n)]
-    shares = {(i, j): pull[i, j] / math.sqrt(degrees[i] * degrees[j]) for i, j in ordered if pull[i, j]}
+    shares = _attraction(n, scores, gamma)
     aligned = sum(share * _distance(vectors, i, j) for (i, j), share in shares.items())
     alignment = aligned / sum(shares.values()) if shares else 0.0
     potentials = [torch.exp(-2 * _distance(vectors, i, j)) for i, j in ordered]
@@ -79,9 +83,7 @@ def _uniformity(vectors, scores, gamma):
 
 def _contrastive(vectors, scores, gamma):
     n = len(vectors)
-    pull = {(i, j): 1 - _weight(scores, i, j, gamma) for i, j in itertools.permutations(range(n), 2)}
-    degrees = [sum(pull[i, j] for j in range(n) if j != i) for i in range(n)]
-    shares = {(i, j): pull[i, j] / math.sqrt(degrees[i] * degrees[j]) for i, j in pull if pull[i, j]}
+    shares = _attraction(n, scores, gamma)
     loss = vectors.sum() * 0.0
     for (i, j), share in shares.items():
         others = torch.stack([vectors[i] @ vectors[k] / 0.2 for k in range(n) if k != i])

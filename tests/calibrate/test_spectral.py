@@ -54,7 +54,7 @@ def _eigenproblem(adapter, vectors, pairs, ridge):
     pull = np.zeros((len(wide), len(wide)))
     for i, j, score in zip(pairs.rows, pairs.columns, pairs.scores, strict=True):
         pull[i, j] = pull[j, i] = 1 - math.exp(-GAMMA * score)
-    degrees = np.maximum(pull.sum(axis=1), 1e-12)
+    degrees = pull.sum(axis=1) + 10 * pull.sum(axis=1).mean()
     agreement = rows.T @ (pull / np.sqrt(np.outer(degrees, degrees))) @ rows / len(wide)
     spread = rows.T @ rows / len(wide)
     cost = spread + ridge * np.trace(spread) / len(rows) * np.eye(len(spread))
@@ -69,7 +69,7 @@ def test_it_is_the_solution_of_the_dense_eigenproblem(ridge, power):
     rows, agreement, cost = _eigenproblem(adapter, vectors, pairs, ridge)
     values, wanted = linalg.eigh(agreement, cost)
     values, wanted = values[:-9:-1], wanted[:, :-9:-1]
-    wanted = wanted * np.maximum(values, 0.01) ** power
+    wanted = wanted * np.maximum(values / values[0], 0.01) ** power
     found = _directions(adapter)
     signs = np.sign((found * wanted).sum(axis=0))
     np.testing.assert_allclose(found, wanted * signs, rtol=1e-3, atol=1e-3 * np.abs(wanted).max())
@@ -140,12 +140,13 @@ def test_directions_count_by_a_power_of_what_they_are_worth():
 
 
 def test_with_all_directions_products_of_vectors_are_what_the_features_tell_of_the_graph():
-    """Power 1/2: F B F^T with B the least-squares fit of A by features, less what is negative in it."""
+    """Power 1/2: F B F^T with B the fit of A / its best by features, less what is negative in it."""
     vectors, pairs = _vectors(), _graph()
     adapter = _solve(vectors, pairs, dim=17, power=0.5)
     rows, agreement, cost = _eigenproblem(adapter, vectors, pairs, 0.1)
-    fit = np.linalg.solve(cost, np.linalg.solve(cost, agreement).T)
     values, directions = linalg.eigh(agreement, cost)
+    fit = np.linalg.solve(cost, np.linalg.solve(cost, agreement).T) / values[-1]
+    values = values / values[-1]
     low = directions[:, values < 0.01]
     lifted = fit + (low * (0.01 - values[values < 0.01])) @ low.T
     with torch.no_grad():

@@ -14,8 +14,8 @@ _UNIFORMITY = 0.5  # its weight against alignment; at 1 nothing aligns, at 1/4 a
 class AlignmentUniformity:
     """Alignment plus one half of uniformity.
 
-    Alignment is the mean |e_i - e_j|^2 of associated pairs, each weighed by (1 - w_ij) / sqrt(D_i D_j), so
-    that popular items do not own the graph; uniformity is the Gaussian potential of all items.
+    Alignment is the mean |e_i - e_j|^2 of associated pairs, each weighed by its
+    `genair.calibrate.attraction.attraction`; uniformity is the Gaussian potential of all items.
     """
 
     def __init__(self, pairs: Pairs, n_items: int, gamma: float) -> None:

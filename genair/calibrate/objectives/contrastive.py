@@ -1,8 +1,8 @@
 """Which item goes with this one: a softmax over the catalogue (InfoNCE, van den Oord et al., 2018).
 
 For an associated pair (i, j), either way round, j is asked for among many items by exp(cos(i, j) / 0.2).
-Pairs weigh (1 - w_ij) / sqrt(D_i D_j), D an item's sum over its pairs: stronger ones more, popular items no
-more than others. Of a large graph each step draws pairs by these weights, of a large catalogue candidates.
+Pairs weigh as in `genair.calibrate.attraction`: stronger ones more, those of popular items less. Of a large
+graph each step draws pairs by these weights, of a large catalogue candidates.
 """
 
 import numpy as np
@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from genair.calibrate.attraction import attraction
 from genair.data.association import Pairs
 
 _PAIRS = 1024  # most pairs a step
@@ -22,12 +23,9 @@ class Contrastive:
 
     def __init__(self, pairs: Pairs, n_items: int, gamma: float) -> None:
         """Prepare the weights of pairs."""
-        pulls = np.tile(1 - np.exp(-gamma * pairs.scores), 2)
-        anchors = np.concatenate([pairs.rows, pairs.columns])
-        partners = np.concatenate([pairs.columns, pairs.rows])
-        degrees = np.bincount(anchors, pulls, n_items)
-        shares = pulls / np.sqrt(degrees[anchors] * degrees[partners])
-        self._anchors, self._partners = torch.from_numpy(anchors), torch.from_numpy(partners)
+        pulls = attraction(pairs, n_items, gamma).tocoo()
+        shares = pulls.data
+        self._anchors, self._partners = (torch.from_numpy(ends.astype(np.int64)) for ends in pulls.coords)
         self._until = torch.from_numpy(np.cumsum(shares))
         self._shares = torch.from_numpy(shares / max(shares.sum(), 1e-12))
         self._n = n_items
