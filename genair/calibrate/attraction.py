@@ -9,22 +9,24 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
+from genair.config import SpectralConfig
 from genair.data.association import Pairs
 
-_TIMES = 10.0  # the mean degree
 
-
-def attraction(pairs: Pairs, n_items: int, gamma: float) -> sparse.csr_array[np.float64]:
+def attraction(
+    pairs: Pairs, n_items: int, gamma: float, tau: float = SpectralConfig.tau
+) -> sparse.csr_array[np.float64]:
     """Return (1 - w_ij) / sqrt((D_i + t) (D_j + t)), (items, items), symmetric, its eigenvalues in [-1, 1].
 
     Args:
         pairs: the associated pairs.
         n_items: items in the catalogue.
-        gamma: w_ij = exp(-gamma s_ij); D_i is the sum of 1 - w_ij over j, and t ten times its mean over i.
+        gamma: w_ij = exp(-gamma s_ij); D_i is the sum of 1 - w_ij over j.
+        tau: t is tau times the mean of D_i over all items.
     """
     pulls = pairs.to_csr(n_items)
     pulls.data = 1 - np.exp(-gamma * pulls.data)
     degrees: npt.NDArray[np.float64] = np.asarray(pulls.sum(axis=1))
-    degrees += _TIMES * degrees.mean()
+    degrees += tau * degrees.mean()
     factor = sparse.diags_array(1 / np.sqrt(np.maximum(degrees, 1e-12)))
     return (factor @ pulls @ factor).tocsr()

@@ -40,14 +40,14 @@ def solve(
         dim: most directions to keep; there are no more than features, or items - 1.
         gamma: see `genair.calibrate.attraction`.
         seed: of the random features.
-        config: how many features, the ridge, the power.
+        config: how many features, and how pulls, weight and directions count.
     """
     features = min(config.features, len(vectors))  # more could not tell more items apart
     kept = min(dim, vectors.shape[1] + features, max(1, len(vectors) - 1))
     adapter = ResidualAdapter(vectors.shape[1], features, kept)
     with torch.no_grad(), threadpool_limits(1, user_api="blas"):  # the same bytes on any number of cores
         adapter.fit_input(vectors, seed)
-        pulls = attraction(pairs, len(vectors), gamma)
+        pulls = attraction(pairs, len(vectors), gamma, config.tau)
         spread, agreement = _moments(adapter.features(vectors).numpy(), pulls)
         ridge = config.ridge / len(vectors)
         if len(spread) < len(vectors):

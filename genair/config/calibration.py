@@ -19,18 +19,22 @@ class SpectralConfig:
 
     Attributes:
         features: random features beside the vector's own numbers, at most one an item.
+        tau: times the mean degree is added to each item's, see `genair.calibrate.attraction`; the less, the
+            more single pairs of rare items count.
         ridge: what weight costs a direction, in units of the features' mean variance times features per item;
             the more, the better for items to come, and the less single pairs are trusted.
         power: directions count by max(eigenvalue / the largest, .01)^power; 0 is all alike.
     """
 
     features: int = 3000
+    tau: float = 10.0
     ridge: float = 0.4
     power: float = 0.75
 
     def __post_init__(self) -> None:
         """Refuse values outside their range."""
         require(self.features >= 0, "--features", self.features, "0 or more")
+        require(0 <= self.tau < inf, "--tau", self.tau, "0 or more")
         require(0 < self.ridge < inf, "--ridge", self.ridge, "above 0")
         require(0 <= self.power < inf, "--power", self.power, "0 or more")
 

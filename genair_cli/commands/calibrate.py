@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 DEFAULT = CalibrateConfig()
 _OBJECTIVES = (SPECTRAL, *OBJECTIVES.names())
 _OF_THE_GRAPH = ("window", "min_count", "user_norm", "score", "max_pairs")
-_OF_THE_SOLUTION = ("features", "ridge", "power")
+_OF_THE_SOLUTION = ("features", "tau", "ridge", "power")
 _OF_DESCENT = ("adapter", "hold", "steps", "learning_rate", "batch_items", "stop_on", "patience")
 
 
@@ -79,6 +79,10 @@ def calibrate(
     features: Annotated[
         int, typer.Option(metavar="N", help="Random features of the spectral solution.")
     ] = DEFAULT.spectral.features,
+    tau: Annotated[
+        float,
+        typer.Option(metavar="T", help="Times the mean degree added to each item's, against rare pairs."),
+    ] = DEFAULT.spectral.tau,
     ridge: Annotated[
         float, typer.Option(metavar="R", help="What weight costs the spectral solution.")
     ] = DEFAULT.spectral.ridge,

@@ -4,6 +4,7 @@ import itertools
 import math
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -20,33 +21,38 @@ def _pairs(scores):
 
 @st.composite
 def graphs(draw):
-    """Draw (items, scores by pair, gamma)."""
+    """Draw (items, scores by pair, gamma, tau)."""
     n = draw(st.integers(2, 9))
     possible = list(itertools.combinations(range(n), 2))
     chosen = draw(st.lists(st.sampled_from(possible), unique=True))
-    return n, {pair: draw(st.floats(0.01, 1)) for pair in chosen}, draw(st.floats(0.05, 12))
+    return (
+        n,
+        {pair: draw(st.floats(0.01, 1)) for pair in chosen},
+        draw(st.floats(0.05, 12)),
+        draw(st.floats(0, 20)),
+    )
 
 
 @settings(max_examples=60, deadline=None)
 @given(graphs())
 def test_it_equals_the_formula_on_all_pairs(graph):
-    n, scores, gamma = graph
+    n, scores, gamma, tau = graph
     pull = np.zeros((n, n))
     for (i, j), score in scores.items():
         pull[i, j] = pull[j, i] = 1 - math.exp(-gamma * score)
-    degrees = [sum(pull[i]) + 10 * pull.sum() / n for i in range(n)]
+    degrees = [sum(pull[i]) + tau * pull.sum() / n for i in range(n)]
     wanted = [
         [pull[i, j] / math.sqrt(degrees[i] * degrees[j]) if pull[i, j] else 0.0 for j in range(n)]
         for i in range(n)
     ]
-    np.testing.assert_allclose(attraction(_pairs(scores), n, gamma).toarray(), wanted, rtol=1e-12)
+    np.testing.assert_allclose(attraction(_pairs(scores), n, gamma, tau).toarray(), wanted, rtol=1e-12)
 
 
 @settings(max_examples=60, deadline=None)
 @given(graphs())
 def test_its_eigenvalues_lie_between_minus_one_and_one(graph):
-    n, scores, gamma = graph
-    values = np.linalg.eigvalsh(attraction(_pairs(scores), n, gamma).toarray())
+    n, scores, gamma, tau = graph
+    values = np.linalg.eigvalsh(attraction(_pairs(scores), n, gamma, tau).toarray())
     assert -1 - 1e-9 <= values.min() <= values.max() <= 1 + 1e-9
 
 
@@ -56,11 +62,15 @@ def test_the_more_neighbours_an_item_has_the_less_each_counts():
     assert (found[0, 1:9] < found[9, 10]).all()
 
 
-def test_a_pair_apart_agrees_less_than_a_popular_item_with_its_many():
+def test_a_pair_apart_agrees_as_much_as_a_popular_item_with_its_many_or_less_the_higher_tau():
     star = dict.fromkeys(((0, other) for other in range(1, 9)), 1.0)
-    found = attraction(_pairs({**star, (9, 10): 1.0}), 11, 4.0).toarray()
-    largest = [np.linalg.eigvalsh(found[part, part]).max() for part in (slice(9), slice(9, 11))]
-    assert largest[0] > 1.1 * largest[1]
+    ratios = []
+    for tau in (0.0, 1.0, 10.0):
+        found = attraction(_pairs({**star, (9, 10): 1.0}), 11, 4.0, tau).toarray()
+        of_star, of_pair = (np.linalg.eigvalsh(found[part, part]).max() for part in (slice(9), slice(9, 11)))
+        ratios.append(of_star / of_pair)
+    assert ratios[0] == pytest.approx(1)
+    assert ratios[0] < ratios[1] < ratios[2]
 
 
 def test_an_item_without_pairs_pulls_at_nothing():

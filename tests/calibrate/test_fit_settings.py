@@ -27,7 +27,7 @@ _CHANGES = {
     "descent": replace(STEPS, steps=16),
 }
 _GRAPHS = {"window": 1, "min_count": 2, "user_norm": "size", "score": "jaccard", "max_pairs": 200}
-_SOLUTIONS = {"features": 40, "ridge": 1.0, "power": 1.0}
+_SOLUTIONS = {"features": 40, "tau": 0.0, "ridge": 1.0, "power": 1.0}
 _DESCENTS = {
     "adapter": "mlp",
     "hold": 5.0,

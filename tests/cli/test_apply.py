@@ -174,7 +174,7 @@ SETTLED = [
     *(("--dim", 8), ("--objective", "spectral"), ("--gamma", 1), ("--split", "time"), ("--holdout", 0)),
     ("--seed", 1),
     *(("--window", 1), ("--min-count", 1), ("--user-norm", "size"), ("--score", "log"), ("--max-pairs", 9)),
-    *(("--features", 9), ("--ridge", 1), ("--power", 1)),
+    *(("--features", 9), ("--tau", 1), ("--ridge", 1), ("--power", 1)),
     *(("--adapter", "mlp"), ("--hold", 0), ("--steps", 9), ("--learning-rate", 1), ("--batch-items", 9)),
     *(("--stop-on", "none"), ("--patience", 9), ("--allow-collapse",)),
 ]

@@ -22,7 +22,7 @@ IDLE = [
     ),
     *(
         ((*DESCENT, f"--{name}", value), "--adapter mlp, which is not solved for")
-        for name, value in (("features", 10), ("ridge", 0.1), ("power", 1))
+        for name, value in (("features", 10), ("tau", 0), ("ridge", 0.1), ("power", 1))
     ),
     ((*DESCENT, "--stop-on", "none", "--patience", 3), "--stop-on none, which takes all steps"),
 ]
@@ -56,6 +56,7 @@ def test_defaults_from_a_settings_file_may_be_idle(run, files, tmp_path):
         ((*DESCENT, "--stop-on", "loss"), "--stop-on must be ndcg, auc_matched, auc, none, not loss"),
         ((*DESCENT, "--batch-items", 1), "--batch-items must be 0, or 2 or more, not 1"),
         (("--ridge", 0), "--ridge must be above 0, not 0"),
+        (("--tau", -1), "--tau must be 0 or more, not -1"),
     ],
 )
 def test_a_setting_out_of_its_range_is_refused(run, files, tmp_path, words, said):
