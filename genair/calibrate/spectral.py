@@ -25,7 +25,6 @@ from genair.data.association import Pairs
 Matrix = npt.NDArray[np.float64]
 _ROWS, _COLUMNS = 4096, 512  # of a block
 _LEAST = 1e-6  # of the largest variance: below it are the roundings of float32
-_TINY = 1e-12
 _LEAST_WORTH = 0.01  # of the best direction's: where behaviour does not agree
 
 
@@ -54,7 +53,8 @@ def solve(
             values, directions = _leading(agreement, spread, ridge, kept)
         else:
             values, directions = _leading_of_few(agreement, spread, ridge, kept)
-        worth = np.maximum(values / max(values[0], _TINY), _LEAST_WORTH) ** config.power
+        best = values[0] if values[0] > 0 else 1.0
+        worth = np.maximum(values / best, _LEAST_WORTH) ** config.power
         adapter.output[:, : len(worth)] = torch.from_numpy(directions * worth)
     return adapter
 
@@ -96,7 +96,7 @@ def _leading(agreement: Matrix, spread: Matrix, ridge: float, count: int) -> tup
     them instead of in copies.
     """
     size = len(spread)
-    spread.flat[:: size + 1] += ridge * max(float(np.trace(spread)), _TINY)
+    spread.flat[:: size + 1] += ridge * max(float(np.trace(spread)), 1e-12)
     root = linalg.cholesky(spread.T, lower=True, overwrite_a=True)
     half = linalg.solve_triangular(root, agreement.T, lower=True, overwrite_b=True)
     whole = _symmetric(linalg.solve_triangular(root, half.T, lower=True))

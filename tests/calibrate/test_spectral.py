@@ -154,6 +154,14 @@ def test_with_all_directions_products_of_vectors_are_what_the_features_tell_of_t
     np.testing.assert_allclose(mapped @ mapped.T, rows @ lifted @ rows.T, rtol=1e-2, atol=1e-3)
 
 
+def test_of_a_tau_so_high_that_degrees_no_longer_count_directions_still_count_by_their_worth():
+    vectors, pairs = _vectors(), _graph()
+    high, higher = (_directions(_solve(vectors, pairs, power=0.75, tau=tau)) for tau in (1e9, 1e18))
+    lengths = np.linalg.norm(high, axis=0)
+    assert lengths[-1] < 0.9 * lengths[0]
+    np.testing.assert_allclose(np.linalg.norm(higher, axis=0), lengths, rtol=1e-3)
+
+
 def test_where_behaviour_agrees_with_no_direction_all_count_alike():
     """Two items that all users have are both ends of the only direction."""
     vectors, pairs = _vectors(2), _pair((0, 1))
