@@ -81,7 +81,7 @@ def calibrate(
     ] = DEFAULT.spectral.features,
     tau: Annotated[
         float,
-        typer.Option(metavar="T", help="Times the mean degree added to each item's, against rare pairs."),
+        typer.Option(metavar="T", help="The higher, the less rarely seen pairs count; 0 favours items of the tail."),
     ] = DEFAULT.spectral.tau,
     ridge: Annotated[
         float, typer.Option(metavar="R", help="What weight costs the spectral solution.")
