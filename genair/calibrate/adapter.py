@@ -25,6 +25,11 @@ class Adapter(nn.Module):
         self.layers = nn.Sequential(nn.Linear(in_dim, 2 * dim), nn.LayerNorm(2 * dim), nn.GELU())
         self.last = nn.Linear(2 * dim, dim)
 
+    @property
+    def in_dim(self) -> int:
+        """How many numbers an item vector has."""
+        return cast(nn.Linear, self.layers[0]).in_features
+
     @classmethod
     def of(cls, weights: Mapping[str, Tensor]) -> "Adapter":
         """Make the adapter whose `state_dict` was saved."""

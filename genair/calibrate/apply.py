@@ -35,11 +35,17 @@ def apply_table(
     """
     adapter = _adapter_of(calibrated, name)
     _check_same_space(_origin_of(calibrated, name), new, new_name)
+    if new.vectors.shape[1] != adapter.in_dim:
+        raise InputError(
+            f"its vectors have {new.vectors.shape[1]} numbers, the adapter of {name} takes {adapter.in_dim}",
+            where=new_name,
+        )
     if both := sorted(set(calibrated.item_ids) & set(new.item_ids)):
         raise InputError(
             f"{len(both)} items are calibrated already, the first is {both[0]!r}", where=new_name
         )
-    vectors = np.concatenate([calibrated.vectors, map_rows(adapter, np.asarray(new.vectors))])
+    mapped = map_rows(adapter, np.asarray(new.vectors), f"{name} or {new_name} is damaged")
+    vectors = np.concatenate([calibrated.vectors, mapped])
     made_by = [step.id for step in calibrated.steps if step.command == _COMMAND][-1]
     known = {step.id for step in calibrated.steps}
     steps = [*calibrated.steps, *(step for step in new.steps if step.id not in known)]
@@ -61,7 +67,7 @@ def _adapter_of(table: EmbeddingTable, name: str) -> AnyAdapter:
         if weights:
             try:
                 return adapter.of(weights)
-            except (KeyError, RuntimeError, ValueError) as error:
+            except (IndexError, KeyError, RuntimeError, ValueError) as error:
                 raise InputError(f"/{group} is damaged: it is no adapter", where=name) from error
     raise InputError("has no adapter: give the file that `genair calibrate` wrote", where=name)
 
@@ -70,17 +76,22 @@ def _origin_of(table: EmbeddingTable, name: str) -> Sequence[Step]:
     """Return the steps behind the vectors that the adapter was fitted to."""
     for at in reversed(range(len(table.steps))):
         step = table.steps[at]
-        if step.command == _COMMAND and "apply" not in step.settings:
+        if _fits(step):
             return table.steps[:at]
     raise InputError("does not say how it was calibrated: it has no calibrate step", where=name)
 
 
+def _fits(step: Step) -> bool:
+    """Return whether a step made a calibrated space, and did not only map more items into it."""
+    return step.command == _COMMAND and "apply" not in step.settings
+
+
 def _check_same_space(origin: Sequence[Step], new: EmbeddingTable, name: str) -> None:
-    made_by = {step.id for step in new.steps}
+    made_by, known = {step.id for step in new.steps}, {step.id for step in origin}
     missing = [step.id for step in origin if step.id not in made_by]
-    if missing:
+    beyond = [step.id for step in new.steps if _fits(step) and step.id not in known]
+    if missing or beyond:
+        why = f"{missing[-1]} is not among its steps" if missing else f"{beyond[-1]} calibrated them already"
         raise InputError(
-            f"its vectors lie in another space, {missing[-1]} is not among its steps:"
-            " make them with `genair embed --like`",
-            where=name,
+            f"its vectors lie in another space, {why}: make them with `genair embed --like`", where=name
         )

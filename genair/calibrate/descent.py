@@ -57,7 +57,7 @@ def descend(
         on_step: told each step's loss.
 
     Raises:
-        InputError: the loss or a vector is not finite, or there is nothing to watch.
+        InputError: the loss or a vector is not finite, or `watch` says so.
         UsageError: there is no such objective or adapter.
     """
     generator = torch.Generator().manual_seed(config.seed)
@@ -155,8 +155,6 @@ class _Keeper:
         if not torch.isfinite(unit).all():
             raise InputError(f"the vectors are not finite at step {step}: lower --learning-rate")
         worth = watch(unit)
-        if math.isnan(worth):
-            raise InputError("there is nothing to stop on: too little was held out; take --stop-on none")
         if worth > self._worth:
             self._best, self._worth = step, worth
             self._weights = {name: value.clone() for name, value in self._adapter.state_dict().items()}

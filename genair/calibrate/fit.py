@@ -4,6 +4,7 @@ The input vectors stay frozen; an adapter is fitted to them, in closed form or b
 output on the unit sphere, which is where the objectives live.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +23,11 @@ from genair.errors import InputError
 
 Vectors = npt.NDArray[np.float32]
 _ROWS = 8192  # mapped together
+_LIKELY = "the input vectors do not differ, or --power or --learning-rate is too high"
+_NO_EVENT = "there is no validation event to stop on: take --stop-on auc_matched or none"
+_NO_PAIR = (
+    "there is no held-out pair to stop on, or none to tell it from: raise --holdout or take --stop-on none"
+)
 
 
 @dataclass(frozen=True)
@@ -99,8 +105,13 @@ def calibrate(
 
 
 @torch.no_grad()
-def map_rows(adapter: AnyAdapter, vectors: Vectors) -> Vectors:
+def map_rows(adapter: AnyAdapter, vectors: Vectors, likely: str = _LIKELY) -> Vectors:
     """Return the adapter's output for vectors (items, z) on the unit sphere, (items, dim).
+
+    Args:
+        adapter: the map.
+        vectors: what is mapped.
+        likely: what the error below names as its cause.
 
     Raises:
         InputError: a result is not finite, or zero.
@@ -109,10 +120,7 @@ def map_rows(adapter: AnyAdapter, vectors: Vectors) -> Vectors:
     mapped = torch.cat(blocks)
     lengths = torch.linalg.vector_norm(mapped, dim=1)
     if not (torch.isfinite(lengths) & (lengths > 0)).all():
-        raise InputError(
-            "a calibrated vector is zero or not finite: the input vectors do not differ, or --power or"
-            " --learning-rate is too high"
-        )
+        raise InputError(f"a calibrated vector is zero or not finite: {likely}")
     return functional.normalize(mapped, dim=1).numpy()
 
 
@@ -122,7 +130,9 @@ def _pairs(train: Sequences, config: GraphConfig) -> Pairs:
         return pairs
     if config.min_count > 1:
         settings = f"--min-count {config.min_count} and --score {config.score}"
-        raise InputError(f"{settings} leave no pair of items: lower --min-count")
+        raise InputError(
+            f"{settings} leave no pair of items, if any two share a user: lower --min-count", where=train.name
+        )
     raise InputError(
         "no two items share a user in the training events: nothing to calibrate by", where=train.name
     )
@@ -142,6 +152,9 @@ def _watch(judge: Judge, measure: str) -> Watch | None:
     asked = getattr(judge, measure)
 
     def watch(unit: torch.Tensor) -> float:
-        return float(asked(unit.numpy()))
+        worth = float(asked(unit.numpy()))
+        if math.isnan(worth):
+            raise InputError(_NO_EVENT if measure == "ndcg" else _NO_PAIR)
+        return worth
 
     return watch

@@ -33,6 +33,11 @@ class ResidualAdapter(nn.Module):
         self.register_buffer("centre", torch.zeros(in_dim + features))
         self.output = nn.Parameter(torch.zeros(in_dim + features, dim))
 
+    @property
+    def in_dim(self) -> int:
+        """How many numbers an item vector has."""
+        return len(self.mean)
+
     @classmethod
     def of(cls, weights: Mapping[str, Tensor]) -> "ResidualAdapter":
         """Make the adapter whose `state_dict` was saved."""
@@ -54,7 +59,7 @@ class ResidualAdapter(nn.Module):
     def features(self, vectors: Tensor) -> Tensor:
         """Return [x, relu(H x)] less their centre, (items, z + features)."""
         x = (vectors - self.mean) / self.deviation
-        return torch.cat([x, (x @ self.hidden).relu()], dim=1) - self.centre
+        return torch.cat([x, (x @ self.hidden).relu()], dim=1).sub_(self.centre)
 
     def read_out(self, features: Tensor) -> Tensor:
         """Map features (items, z + features) to (items, dim)."""

@@ -86,13 +86,14 @@ def of_model(contender: Contender, split: str, log_sha256: str) -> Iterator[str]
                 f"warning: {contender.name} was trained on another log:"
                 " it may have learned from events that are ranked"
             )
-        if step.command == "calibrate" and another:
+        learned = step.command == "calibrate" and "apply" not in step.settings
+        if learned and another:
             yield (
                 f"warning: {contender.name} has vectors that were calibrated on another log:"
                 " they may know of events that are ranked"
             )
         calibrated = step.settings.get("split", LAST_TWO)
-        if step.command == "calibrate" and calibrated != split:
+        if learned and calibrated != split:
             yield (
                 f"warning: {contender.name} has vectors that were calibrated by --split {calibrated}:"
                 f" they may know of events that --split {split} ranks"

@@ -81,7 +81,7 @@ def calibrate(
     ] = DEFAULT.spectral.features,
     tau: Annotated[
         float,
-        typer.Option(metavar="T", help="The higher, the less rarely seen pairs count; 0 favours items of the tail."),
+        typer.Option(metavar="T", help="The higher, the less pairs of rare items count; 0 favours the tail."),
     ] = DEFAULT.spectral.tau,
     ridge: Annotated[
         float, typer.Option(metavar="R", help="What weight costs the spectral solution.")
@@ -129,8 +129,10 @@ def calibrate(
     """
     check_operands(embeddings, apply or interactions or "", outputs=[output])
     if apply is not None:
-        settled = ("interactions", "objective", "dim", "gamma", "split", "holdout", "seed", "allow_collapse")
-        options.refuse_given(context, "--apply", *settled, *_OF_THE_GRAPH, *_OF_THE_SOLUTION, *_OF_DESCENT)
+        settled = ("objective", "dim", "gamma", "split", "holdout", "seed", "allow_collapse")
+        of_the_log = ("interactions", "on_error")
+        every = (*of_the_log, *settled, *_OF_THE_GRAPH, *_OF_THE_SOLUTION, *_OF_DESCENT)
+        options.refuse_given(context, "--apply", *every)
         return _apply(embeddings, apply, context.params)
     if interactions is None:
         raise UsageError(

@@ -176,3 +176,25 @@ def test_a_space_calibrated_twice_takes_no_vectors_that_were_not_calibrated_once
     assert _apply(first, new).vectors.shape == (N + 1, 5)
     with pytest.raises(InputError, match=f"{first.table.steps[-1].id} is not among its steps"):
         _apply(second, new)
+
+
+def test_a_space_calibrated_once_takes_no_vectors_that_were_calibrated_already(done):
+    """Of equal size, they would go through the adapter a second time."""
+    steps = add_step(_like(EMBED, "cd"), "calibrate", {"dim": 5}, {"interactions": "c0ffee"})
+    with pytest.raises(InputError, match=f"another space, {steps[-1].id} calibrated them already"):
+        _apply(done, _table(["z"], steps))
+
+
+def test_vectors_of_a_size_that_the_adapter_does_not_take_are_an_error(done):
+    with pytest.raises(InputError, match=r"its vectors have 6 numbers, the adapter of cal\.h5 takes 5"):
+        _apply(done, _table(["z"], _like(EMBED, "cd"), dim=6))
+
+
+def test_a_row_that_is_no_number_is_laid_to_the_files_not_to_settings(done, new):
+    extras = {
+        name: np.full_like(value, np.nan) if name.startswith("adapter") else value
+        for name, value in done.table.extras.items()
+    }
+    broken = EmbeddingTable(done.table.item_ids, done.table.vectors, done.table.steps, extras)
+    with pytest.raises(InputError, match=r"zero or not finite: cal\.h5 or new\.h5 is damaged"):
+        _apply(broken, new)

@@ -218,10 +218,19 @@ def test_a_calibration_that_diverges_is_an_error_that_names_the_learning_rate(
         calibrate(*toy_clusters, replace(DESCENT, descent=descent))
 
 
-@pytest.mark.parametrize("stop_on", ["ndcg", "auc", "auc_matched"])
-def test_nothing_held_out_is_nothing_to_stop_on(stop_on, toy_clusters):
+@pytest.mark.parametrize(
+    ("stop_on", "told"),
+    [
+        ("ndcg", "no validation event to stop on: take --stop-on auc_matched or none"),
+        *(
+            (name, "no held-out pair to stop on, .*: raise --holdout or take")
+            for name in ("auc", "auc_matched")
+        ),
+    ],
+)
+def test_nothing_held_out_is_nothing_to_stop_on(stop_on, told, toy_clusters):
     config = replace(DESCENT, holdout=0, descent=replace(STEPS, stop_on=stop_on))
-    with pytest.raises(InputError, match="nothing to stop on: too little was held out; take --stop-on none"):
+    with pytest.raises(InputError, match=told):
         calibrate(*toy_clusters, config)
 
 

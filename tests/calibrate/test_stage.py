@@ -181,7 +181,9 @@ def test_what_it_stops_on_is_what_validation_events_say(table, histories, toy_se
 
 def test_without_validation_events_there_is_none_to_stop_on(table, toy_sequences):
     config = replace(DESCENT, descent=DescentConfig(stop_on="ndcg"))
-    with pytest.raises(InputError, match="nothing to stop on"):
+    with pytest.raises(
+        InputError, match="no validation event to stop on: take --stop-on auc_matched or none"
+    ):
         calibrate_table(table, toy_sequences([[1, 2], [3, 4]] * 9, N), config, "ab")
 
 

@@ -73,6 +73,9 @@ def _contender(config, commands=("train",)):
     steps = []
     for command in commands:
         name, _, split = command.partition(" ")
+        if name == "apply":  # of a calibration to new items: nothing is learned
+            steps = add_step(steps, "calibrate", {"apply": steps[-1].id}, {})
+            continue
         log = "ef" if split == "elsewhere" else "ab"
         steps = add_step(steps, name, {"split": split} if split == "time" else {}, {"interactions": log})
     return Contender("m.h5", ModelFile(config, IDS, {}, steps), lambda histories: histories)
@@ -91,6 +94,7 @@ def _contender(config, commands=("train",)):
         ({"split": "time"}, ["calibrate time", "train"], "time", "ab", []),
         ({}, ["calibrate time", "train"], "last-two", "ab", ["were calibrated by --split time"]),
         ({}, ["calibrate elsewhere", "train"], "last-two", "ab", ["were calibrated on another log"]),
+        ({"split": "time"}, ["calibrate time", "apply", "train"], "time", "ab", []),
         ({}, [], "time", "cd", ["was trained with --split last-two"]),
     ],
 )
