@@ -1,7 +1,7 @@
 """How far a space agrees with behaviour, and whether it is still a space.
 
 Everything is measured on pairs held out of the graph, by cosine; the same numbers before and after. They are
-told from pairs that no user ever had together: in a dense graph most random pairs are ones learned from.
+told from pairs that are not associated: in a dense graph most random pairs are ones learned from.
 """
 
 from dataclasses import dataclass
@@ -18,6 +18,7 @@ from genair.data.sequences import Held
 Vectors = npt.NDArray[np.float32]
 Indices = npt.NDArray[np.int64]
 _FEWEST = 10_000  # random pairs
+_EXCHANGES = 20  # rounds; what is no pair by then is left out
 
 
 @dataclass(frozen=True)
@@ -25,9 +26,11 @@ class Diagnostics:
     """What a `Judge` finds; nan where there is nothing to measure on.
 
     Attributes:
-        auc: probability that a held-out associated pair is nearer than a never associated one; .5 is chance.
-        auc_matched: the same against never associated pairs of equally popular items: each end is drawn as
-            often as it ends a held-out pair, since popularity alone lifts `auc`.
+        auc: probability that a held-out associated pair is nearer than a pair in neither part of the graph;
+            .5 is chance. What a user had beyond the window, or the cap cut off, is in neither.
+        auc_matched: the same against such pairs of equally popular items: each end is drawn as often as it
+            ends a held-out pair, since popularity alone lifts `auc`. Items associated with nearly all others
+            have too few such pairs, and are drawn less.
         spearman: rank correlation of cosine and s_ij over held-out pairs.
         effective_rank: see `genair.calibrate.rank`; 1 is collapsed, at most min(items - 1, dim).
         mean_cosine: between random different items; near 1, all vectors point one way.
@@ -79,20 +82,46 @@ class Judge:
     def auc(self, unit: Vectors) -> float:
         """Return `Diagnostics.auc` of unit vectors (items, dim)."""
         rows, columns = _random_pairs(len(unit), max(len(self._held), _FEWEST), self._seed)
-        return self._auc_against(unit, rows, columns)
+        apart = self._apart(rows, columns, len(unit))
+        return self._auc_against(unit, rows[apart], columns[apart])
 
     def auc_matched(self, unit: Vectors) -> float:
         """Return `Diagnostics.auc_matched` of unit vectors (items, dim)."""
-        return self._auc_against(unit, *_matched_pairs(self._held, self._seed))
+        return self._auc_against(unit, *self._matched_pairs(len(unit)))
 
     def ndcg(self, unit: Vectors) -> float:
         """Return `Diagnostics.ndcg` of unit vectors (items, dim)."""
         return float("nan") if self._valid is None else transfer_ndcg(unit, self._valid, self._seed)
 
     def _auc_against(self, unit: Vectors, rows: Indices, columns: Indices) -> float:
-        apart = ~_associated(rows, columns, len(unit), (self._graph, self._held))
         near = _cosines(unit, self._held.rows, self._held.columns)
-        return _auc(near, _cosines(unit, rows[apart], columns[apart]))
+        return _auc(near, _cosines(unit, rows, columns))
+
+    def _apart(self, rows: Indices, columns: Indices, n: int) -> npt.NDArray[np.bool_]:
+        """Return which pairs of n items are of different items that are not associated."""
+        known = np.concatenate([pairs.rows * n + pairs.columns for pairs in (self._graph, self._held)])
+        pairs = np.minimum(rows, columns) * n + np.maximum(rows, columns)
+        return np.asarray((rows != columns) & ~np.isin(pairs, known))
+
+    def _matched_pairs(self, n: int) -> tuple[Indices, Indices]:
+        """Return pairs of n items, not associated, whose ends are those of the held-out pairs, shuffled.
+
+        A pair that is none exchanges an end with one that is, if both are some afterwards: left out at once,
+        popular items, which have more associations, would be drawn less than they end held-out pairs.
+        """
+        rng = np.random.Generator(np.random.PCG64(self._seed))
+        held = self._held
+        ends = np.tile(np.concatenate([held.rows, held.columns]), -(-_FEWEST // max(1, len(held))))
+        rows, columns = rng.permutation(ends), rng.permutation(ends)
+        fine = self._apart(rows, columns, n)
+        for _ in range(_EXCHANGES):
+            count = min(fine.sum(), (~fine).sum())
+            one, other = (rng.permutation(np.flatnonzero(some))[:count] for some in (~fine, fine))
+            both = self._apart(rows[one], columns[other], n) & self._apart(rows[other], columns[one], n)
+            one, other = one[both], other[both]
+            columns[one], columns[other] = columns[other], columns[one]
+            fine[one] = True
+        return rows[fine], columns[fine]
 
 
 def unit_rows(vectors: Vectors) -> Vectors:
@@ -110,21 +139,6 @@ def _random_pairs(n: int, count: int, seed: int) -> tuple[Indices, Indices]:
     rng = np.random.Generator(np.random.PCG64(seed))
     rows = rng.integers(0, n, count)
     return rows, (rows + rng.integers(1, n, count)) % n  # never an item with itself
-
-
-def _matched_pairs(held: Pairs, seed: int) -> tuple[Indices, Indices]:
-    """Return pairs of different items whose ends are those of the held-out pairs, shuffled."""
-    rng = np.random.Generator(np.random.PCG64(seed))
-    ends = np.tile(np.concatenate([held.rows, held.columns]), -(-_FEWEST // max(1, len(held))))
-    rows, columns = rng.permutation(ends), rng.permutation(ends)
-    different = rows != columns
-    return rows[different], columns[different]
-
-
-def _associated(rows: Indices, columns: Indices, n: int, groups: tuple[Pairs, ...]) -> npt.NDArray[np.bool_]:
-    """Return which pairs are in one of the groups, in either order."""
-    known = np.concatenate([pairs.rows * n + pairs.columns for pairs in groups])
-    return np.isin(np.minimum(rows, columns) * n + np.maximum(rows, columns), known)
 
 
 def _auc(near: Vectors, far: Vectors) -> float:

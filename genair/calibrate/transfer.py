@@ -18,6 +18,7 @@ Vectors = npt.NDArray[np.float32]
 RECENT = (1, 5)
 _CUTOFF = 10
 _QUERIES, _USERS = 1000, 5000
+_BLOCK = 64  # queries at a time
 
 
 def nearest(unit: Vectors) -> Scorer:
@@ -62,6 +63,10 @@ def neighbours_kept(before: Vectors, after: Vectors, seed: int) -> float:
 
 def _nearest(unit: Vectors, rows: npt.NDArray[np.int64], k: int) -> npt.NDArray[np.int64]:
     """Return the k nearest of some items, shape (rows, k)."""
-    cosines = unit[rows] @ unit.T
-    cosines[np.arange(len(rows)), rows] = -np.inf
-    return np.argpartition(-cosines, k - 1, axis=1)[:, :k]
+    found = np.empty((len(rows), k), dtype=np.int64)
+    for start in range(0, len(rows), _BLOCK):
+        some = rows[start : start + _BLOCK]
+        apart = -(unit[some] @ unit.T)
+        apart[np.arange(len(some)), some] = np.inf
+        found[start : start + _BLOCK] = np.argpartition(apart, k - 1, axis=1)[:, :k]
+    return found

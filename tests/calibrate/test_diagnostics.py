@@ -183,6 +183,21 @@ def test_against_equally_popular_items_popularity_is_worth_nothing():
     assert found.auc_matched == pytest.approx(0.5, abs=0.05)
 
 
+def test_popularity_is_worth_nothing_though_popular_items_are_associated_with_most_others():
+    """Left out at once, pairs that are associated would leave fewer popular ends to compare with."""
+    rng = np.random.default_rng(3)
+    vectors = _random(600, 8)
+    vectors[:60, 0] += 6
+    rows, columns = np.triu_indices(600, 1)
+    chance = np.where(columns < 60, 0.63, np.where(rows < 60, 0.1, 0.01))
+    there = np.flatnonzero(rng.random(len(rows)) < chance)
+    held = rng.permutation(there)[: len(there) // 10]
+    learned, kept = np.setdiff1d(there, held), np.column_stack([rows, columns])
+    found = _measure(vectors, _pairs(kept[learned]), _pairs(kept[held]))
+    assert found.auc > 0.6
+    assert found.auc_matched == pytest.approx(0.5, abs=0.02)
+
+
 def test_against_equally_popular_items_held_pairs_that_are_nearest_are_found():
     vectors, ends = _twins(1)
     assert _measure(vectors, _pairs([]), _pairs(ends)).auc_matched == pytest.approx(1, abs=0.003)
