@@ -39,7 +39,7 @@ BAD = [
     (CalibrateConfig, "gamma", [0, -1, NAN, INF]),
     (CalibrateConfig, "holdout", [-0.1, 1, 1.5, NAN]),
     (SpectralConfig, "features", [-1]),
-    (SpectralConfig, "tau", [-0.1, NAN, INF]),
+    (SpectralConfig, "tau", [-0.1, 2e12, NAN, INF]),
     (SpectralConfig, "ridge", [0, -1, NAN, INF]),
     (SpectralConfig, "power", [-0.1, NAN, INF]),
     (DescentConfig, "adapter", ["linear"]),

@@ -25,8 +25,8 @@ def attraction(
         tau: t is tau times the mean of D_i over all items.
     """
     pulls = pairs.to_csr(n_items)
-    pulls.data = 1 - np.exp(-gamma * pulls.data)
+    pulls.data = -np.expm1(-gamma * pulls.data)
     degrees: npt.NDArray[np.float64] = np.asarray(pulls.sum(axis=1))
     degrees += tau * degrees.mean()
-    factor = sparse.diags_array(1 / np.sqrt(np.maximum(degrees, 1e-12)))
+    factor = sparse.diags_array(1 / np.sqrt(np.where(degrees > 0, degrees, 1)))
     return (factor @ pulls @ factor).tocsr()

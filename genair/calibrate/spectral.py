@@ -21,6 +21,7 @@ from genair.calibrate.attraction import attraction
 from genair.calibrate.residual import ResidualAdapter
 from genair.config import SpectralConfig
 from genair.data.association import Pairs
+from genair.errors import InputError
 
 Matrix = npt.NDArray[np.float64]
 _ROWS, _COLUMNS = 4096, 512  # of a block
@@ -40,6 +41,9 @@ def solve(
         gamma: see `genair.calibrate.attraction`.
         seed: of the random features.
         config: how many features, and how pulls, weight and directions count.
+
+    Raises:
+        InputError: the ridge is smaller than roundings.
     """
     features = min(config.features, len(vectors))  # more could not tell more items apart
     kept = min(dim, vectors.shape[1] + features, max(1, len(vectors) - 1))
@@ -97,7 +101,12 @@ def _leading(agreement: Matrix, spread: Matrix, ridge: float, count: int) -> tup
     """
     size = len(spread)
     spread.flat[:: size + 1] += ridge * max(float(np.trace(spread)), 1e-12)
-    root = linalg.cholesky(spread.T, lower=True, overwrite_a=True)
+    try:
+        root = linalg.cholesky(spread.T, lower=True, overwrite_a=True)
+    except linalg.LinAlgError as error:
+        raise InputError(
+            "--ridge is too small for these vectors, which differ along few directions: raise it"
+        ) from error
     half = linalg.solve_triangular(root, agreement.T, lower=True, overwrite_b=True)
     whole = _symmetric(linalg.solve_triangular(root, half.T, lower=True))
     values, vectors = linalg.eigh(whole.T, overwrite_a=True, subset_by_index=[size - count, size - 1])

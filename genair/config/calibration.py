@@ -34,9 +34,9 @@ class SpectralConfig:
     def __post_init__(self) -> None:
         """Refuse values outside their range."""
         require(self.features >= 0, "--features", self.features, "0 or more")
-        require(0 <= self.tau < inf, "--tau", self.tau, "0 or more")
-        require(0 < self.ridge < inf, "--ridge", self.ridge, "above 0")
-        require(0 <= self.power < inf, "--power", self.power, "0 or more")
+        require(0 <= self.tau <= 1e12, "--tau", self.tau, "from 0 to 1e12")
+        require(0 < self.ridge < inf, "--ridge", self.ridge, "above 0 and finite")
+        require(0 <= self.power < inf, "--power", self.power, "0 or more and finite")
 
 
 @dataclass(frozen=True)
@@ -64,9 +64,9 @@ class DescentConfig:
     def __post_init__(self) -> None:
         """Refuse values outside their range."""
         require(self.adapter in ADAPTERS, "--adapter", self.adapter, " or ".join(ADAPTERS))
-        require(0 <= self.hold < inf, "--hold", self.hold, "0 or more")
+        require(0 <= self.hold < inf, "--hold", self.hold, "0 or more and finite")
         require(self.steps >= 1, "--steps", self.steps, "1 or more")
-        require(0 < self.learning_rate < inf, "--learning-rate", self.learning_rate, "above 0")
+        require(0 < self.learning_rate < inf, "--learning-rate", self.learning_rate, "above 0 and finite")
         require(
             self.batch_items == 0 or self.batch_items >= 2,
             "--batch-items",

@@ -45,7 +45,7 @@ class Decoding:
         require(0 <= self.temperature < inf, "--temperature", self.temperature, "0 or more")
         require(0 < self.top_p <= 1, "--top-p", self.top_p, "above 0 and at most 1")
         require(self.top_k >= 0, "--top-k", self.top_k, "0 or more")
-        require(0 < self.repeat_penalty < inf, "--repeat-penalty", self.repeat_penalty, "above 0")
+        require(0 < self.repeat_penalty < inf, "--repeat-penalty", self.repeat_penalty, "above 0 and finite")
 
     def settings(self) -> dict[str, Any]:
         """Return what shapes the output: greedy decoding ignores top-p and top-k."""

@@ -46,7 +46,7 @@ class JointConfig:
     def __post_init__(self) -> None:
         """Refuse values outside their range."""
         for name, value in (("--calibrate-weight", self.weight), ("--alpha", self.alpha)):
-            require(value is None or 0 < value < inf, name, value, "above 0")
+            require(value is None or 0 < value < inf, name, value, "above 0 and finite")
         if self.weight is not None and self.alpha is not None:
             raise UsageError("--calibrate-weight and --alpha set the same weight: give one of them")
         require(0 < self.gamma < inf, "--gamma", self.gamma, "above 0 and finite")
@@ -152,7 +152,7 @@ class TrainConfig:
         require(self.dim % self.heads == 0, "--heads", self.heads, f"a divisor of --dim {self.dim}")
         require(0 <= self.dropout < 1, "--dropout", self.dropout, "0 or more and below 1")
         require(0 < self.mask_probability < 1, "--mask-probability", self.mask_probability, "between 0 and 1")
-        require(0 < self.learning_rate < inf, "--learning-rate", self.learning_rate, "above 0")
+        require(0 < self.learning_rate < inf, "--learning-rate", self.learning_rate, "above 0 and finite")
         within = f"0 or more and below --epochs {self.epochs}"
         require(0 <= self.warmup < self.epochs, "--warmup", self.warmup, within)
         require(self.precision in PRECISIONS, "--precision", self.precision, ", ".join(PRECISIONS))

@@ -93,7 +93,7 @@ class Joint:
         """
         unit = functional.normalize(functional.embedding(sample.items, table), dim=1)
         calibration = sample.objective(unit.cpu(), self.generator).to(loss.device)
-        if self._ratio is not None and is_estimated(self.steps):
+        if self._ratio is not None and (not self.alpha or is_estimated(self.steps)):
             self._follow(self._ratio * _gradient(loss, table), _gradient(calibration, table))
         self.steps += 1
         self._losses.append(calibration.item())

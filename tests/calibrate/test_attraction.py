@@ -83,3 +83,13 @@ def test_the_last_item_has_its_row():
     found = attraction(_pairs({(0, 3): 1.0}), 4, 4.0)
     assert found.shape == (4, 4)
     assert found[3, 0] == found[0, 3] > 0
+
+
+@pytest.mark.parametrize("gamma", [1e-17, 1e-9])
+def test_of_a_gamma_however_small_pulls_are_in_proportion_to_scores(gamma):
+    scores = {(0, 1): 1.0, (1, 2): 0.5}
+    np.testing.assert_allclose(
+        attraction(_pairs(scores), 3, gamma).toarray(),
+        attraction(_pairs(scores), 3, 1e-6).toarray(),
+        rtol=1e-5,
+    )

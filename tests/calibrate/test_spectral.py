@@ -15,6 +15,7 @@ from genair.calibrate.fit import map_rows
 from genair.calibrate.spectral import solve
 from genair.config import SpectralConfig
 from genair.data.association import Pairs
+from genair.errors import InputError
 
 N, Z, GAMMA = 60, 5, 4.0
 
@@ -156,7 +157,7 @@ def test_with_all_directions_products_of_vectors_are_what_the_features_tell_of_t
 
 def test_of_a_tau_so_high_that_degrees_no_longer_count_directions_still_count_by_their_worth():
     vectors, pairs = _vectors(), _graph()
-    high, higher = (_directions(_solve(vectors, pairs, power=0.75, tau=tau)) for tau in (1e9, 1e18))
+    high, higher = (_directions(_solve(vectors, pairs, power=0.75, tau=tau)) for tau in (1e9, 1e12))
     lengths = np.linalg.norm(high, axis=0)
     assert lengths[-1] < 0.9 * lengths[0]
     np.testing.assert_allclose(np.linalg.norm(higher, axis=0), lengths, rtol=1e-3)
@@ -210,6 +211,7 @@ from genair.calibrate.fit import map_rows
 from genair.calibrate.spectral import solve
 from genair.config import SpectralConfig
 from genair.data.association import Pairs
+from genair.errors import InputError
 
 rng = np.random.default_rng(0)
 vectors = rng.normal(size=(5000, 40)).astype(np.float32)
@@ -286,3 +288,9 @@ def test_the_seed_chooses_the_random_features_and_nothing_else():
     assert not np.allclose(one, other)
     one, other = (_directions(_solve(vectors, pairs, seed=seed, features=0)) for seed in (0, 1))
     assert one.tobytes() == other.tobytes()
+
+
+def test_a_ridge_below_the_roundings_of_vectors_along_few_directions_is_an_error():
+    """Features of two numbers are no 400 directions in float32."""
+    with pytest.raises(InputError, match="--ridge is too small for these vectors"):
+        _solve(_vectors(1500, 2), _graph(1500), ridge=1e-9, features=400)

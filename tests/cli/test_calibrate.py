@@ -55,8 +55,8 @@ def test_defaults_from_a_settings_file_may_be_idle(run, files, tmp_path):
         ((*DESCENT, "--adapter", "linear"), "--adapter must be mlp or residual, not linear"),
         ((*DESCENT, "--stop-on", "loss"), "--stop-on must be ndcg, auc_matched, auc, none, not loss"),
         ((*DESCENT, "--batch-items", 1), "--batch-items must be 0, or 2 or more, not 1"),
-        (("--ridge", 0), "--ridge must be above 0, not 0"),
-        (("--tau", -1), "--tau must be 0 or more, not -1"),
+        (("--ridge", 0), "--ridge must be above 0 and finite, not 0"),
+        (("--tau", -1), "--tau must be from 0 to 1e12, not -1"),
     ],
 )
 def test_a_setting_out_of_its_range_is_refused(run, files, tmp_path, words, said):

@@ -11,9 +11,9 @@ QUICK = ("--epochs", 2, "--dim", 8)
     ("words", "said"),
     [
         (("--calibrate-weight", 0.1, "--alpha", 1), "--calibrate-weight and --alpha set the same weight"),
-        (("--calibrate-weight", 0), "--calibrate-weight must be above 0, not 0"),
-        (("--calibrate-weight", -1), "--calibrate-weight must be above 0, not -1"),
-        (("--alpha", "nan"), "--alpha must be above 0, not nan"),
+        (("--calibrate-weight", 0), "--calibrate-weight must be above 0 and finite, not 0"),
+        (("--calibrate-weight", -1), "--calibrate-weight must be above 0 and finite, not -1"),
+        (("--alpha", "nan"), "--alpha must be above 0 and finite, not nan"),
         (
             ("--calibrate-objective", "paper"),
             "--calibrate-objective changes nothing without --calibrate-weight or --alpha",

@@ -140,6 +140,16 @@ def test_a_sample_without_a_pair_is_no_harm(objective, items, vectors):
     assert np.isfinite(list(joint.end_epoch().values())).all()
 
 
+def test_a_weight_that_could_not_be_measured_is_measured_at_the_next_step(graph, vectors):
+    table, loss = _step(_model(QUICK, vectors))
+    joint = Joint(graph, N, JointConfig(weight=0.3, items=0), 0)
+    joint.add_to(loss, table, joint.draw()._replace(objective=lambda unit, _: 0 * unit.sum()))
+    joint.steps = 2  # when none is due
+    assert joint.alpha == 0
+    _add(joint, loss, table)
+    assert joint.alpha > 0
+
+
 def test_an_epoch_tells_the_mean_of_its_own_losses(graph, vectors):
     table, loss = _step(_model(QUICK, vectors))
     joint = Joint(graph, N, JointConfig(alpha=2.0, items=20), 0)

@@ -7,13 +7,15 @@ import torch
 from scipy import sparse
 from torch import Tensor
 
+_DENSE = 8192  # items at most: half a gigabyte of float64
+
 
 class PairSum:
     """sum over associated (i, j), both orders, of a_ij |e_i - e_j|^2.
 
     With degrees D_i = sum_j a_ij it equals 2 sum_i e_i . (D_i e_i - (A e)_i), whose gradient is four times
     what is in brackets: one product with A does for both. A graph denser than one pair in twenty is
-    multiplied as a dense matrix: faster, and still linear in the pairs.
+    multiplied as a dense matrix, where that fits in memory: faster, and still linear in the pairs.
     """
 
     def __init__(self, weights: sparse.csr_array) -> None:
@@ -35,7 +37,7 @@ class PairSum:
 
     def _matrix(self) -> Tensor:
         n = self._weights.shape[0]
-        if self._weights.nnz * 20 > n * n:
+        if self._weights.nnz * 20 > n * n and n <= _DENSE:
             return torch.from_numpy(self._weights.toarray())
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Sparse CSR tensor support is in beta", UserWarning)

@@ -20,7 +20,7 @@ class WeightedRepulsion:
     def __init__(self, pairs: Pairs, n_items: int, gamma: float) -> None:
         """Prepare 1 - w_ij for the associated pairs."""
         weights = pairs.to_csr(n_items)
-        weights.data = 1 - np.exp(-gamma * weights.data)
+        weights.data = -np.expm1(-gamma * weights.data)
         self._attraction = PairSum(weights)
         self._n = n_items
 
