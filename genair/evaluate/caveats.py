@@ -1,6 +1,6 @@
 """What a reader of the figures should know: where a split looks ahead, and what a model may have seen."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
@@ -9,6 +9,7 @@ from genair.data.timesplit import clock_of
 from genair.errors import InputError
 from genair.evaluate.measuring import Contender
 from genair.evaluate.task import Task, rows_of
+from genair.provenance import Step
 
 _FEW = 0.01
 LAST_TWO = "last-two"
@@ -80,28 +81,48 @@ def of_model(contender: Contender, split: str, log_sha256: str) -> Iterator[str]
             f" it may have learned from events that --split {split} ranks"
         )
     for step in contender.model.steps:
-        another = step.inputs.get("interactions") != log_sha256
-        if step.command == "train" and another:
+        if step.command == "train" and step.inputs.get("interactions") != log_sha256:
             yield (
                 f"warning: {contender.name} was trained on another log:"
                 " it may have learned from events that are ranked"
             )
-        learned = step.command == "calibrate" and "apply" not in step.settings
-        if learned and another:
+    yield from of_vectors(contender.name, contender.model.steps, split, log_sha256)
+
+
+def of_vectors(name: str, steps: Iterable[Step], split: str, log_sha256: str) -> Iterator[str]:
+    """Yield what item vectors may know that they should not: calibration learns from events, too.
+
+    Args:
+        name: what has the vectors.
+        steps: how they were made.
+        split: by which a model is trained on them, or measured.
+        log_sha256: digest of the log.
+    """
+    for step in steps:
+        if step.command != "calibrate" or "apply" in step.settings:
+            continue
+        if step.inputs.get("interactions") != log_sha256:
             yield (
-                f"warning: {contender.name} has vectors that were calibrated on another log:"
-                " they may know of events that are ranked"
+                f"warning: {name} has vectors that were calibrated on another log:"
+                " they may know of events that are held out"
             )
         calibrated = step.settings.get("split", LAST_TWO)
-        if learned and calibrated != split:
+        if calibrated != split:
             yield (
-                f"warning: {contender.name} has vectors that were calibrated by --split {calibrated}:"
-                f" they may know of events that --split {split} ranks"
+                f"warning: {name} has vectors that were calibrated by --split {calibrated}:"
+                f" they may know of events that --split {split} holds out"
             )
 
 
-def of_catalogues(contender: Contender, against: Contender) -> Iterator[str]:
+def of_two(contender: Contender, against: Contender) -> Iterator[str]:
     """Yield what makes two models' ranks hard to compare."""
+    refitted, other = (bool(one.model.config.get("refit")) for one in (contender, against))
+    if refitted != other:
+        more, less = (contender, against) if refitted else (against, contender)
+        yield (
+            f"warning: {more.name} learned from validation events, too (--refit), {less.name} did not:"
+            " that is a part of their difference"
+        )
     mine, its = set(contender.model.item_ids), set(against.model.item_ids)
     if mine != its:
         yield (

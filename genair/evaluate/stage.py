@@ -6,7 +6,7 @@ from typing import Any
 
 from genair.config import EvaluateConfig
 from genair.data.sequences import Sequences
-from genair.evaluate.caveats import keeps_seen, of_catalogues, of_events, of_model, of_negatives, split_of
+from genair.evaluate.caveats import keeps_seen, of_events, of_model, of_negatives, of_two, split_of
 from genair.evaluate.measuring import Contender, Outcome, measure
 from genair.evaluate.report import report
 from genair.evaluate.task import make_task, reindexed
@@ -78,7 +78,7 @@ def evaluate(
         *of_negatives(config.negatives),
         *of_events(sequences.known_only(), tasks[0], split),
         *(words for one in models for words in of_model(one, split, log_sha256)),
-        *(words for one in models[1:] for words in of_catalogues(contender, one)),
+        *(words for one in models[1:] for words in of_two(contender, one)),
     ]
     outcomes = [measure(one, task, batch_size) for one, task in zip(models, tasks, strict=True)]
     protocol = {"split": split, "keep_seen": config.keep_seen, "negatives": config.negatives}

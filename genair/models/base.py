@@ -151,15 +151,18 @@ def restore_recommender(config: Mapping[str, Any], weights: Mapping[str, Array],
     """Make a recommender from what a model file holds.
 
     Raises:
-        GenairError: its backbone is from outside, and not here or no longer the same.
+        GenairError: its backbone is from outside, and not here or no longer the same; or its settings or
+            weights are not of this version.
     """
-    settings = TrainConfig.from_settings(config)
     vectors = weights.get("items.vectors")
     frozen = None if vectors is None else torch.from_numpy(np.ascontiguousarray(vectors))
     try:
+        settings = TrainConfig.from_settings(config)
         model = _assemble(settings, n_items, frozen)
     except UsageError as error:
         raise GenairError(f"the model cannot be rebuilt: {error}") from error
+    except (TypeError, ValueError) as error:
+        raise GenairError(f"the model is damaged, or a newer genair's: upgrade ({error})") from error
     tensors = {name: torch.from_numpy(np.ascontiguousarray(weight)) for name, weight in weights.items()}
     try:
         model.load_state_dict(tensors)

@@ -38,7 +38,14 @@ def recommend(
         typer.Option("--user", metavar="ID", help="Only this user of the log; may be repeated."),
     ] = None,
     k: Annotated[int, typer.Option("-k", metavar="N", help="Most items a user gets.")] = DEFAULT.k,
-    keep_seen: options.KeepSeen = DEFAULT.keep_seen,
+    keep_seen: Annotated[
+        bool | None,
+        typer.Option(
+            "--keep-seen/--no-keep-seen",
+            help="Items that the user had before may come, too.  [default: as the model was trained]",
+            show_default=False,
+        ),
+    ] = None,
     join: Annotated[
         str | None,
         typer.Option(
@@ -64,7 +71,7 @@ def recommend(
     items, the best first, each with item_id and score. Items that the user had are left out. Items of a
     history that the model does not know count for nothing, and are named on stderr at the end.
     """
-    config = RecommendConfig(k, keep_seen)
+    RecommendConfig(k)
     wanted = tuple(one.strip() for one in fields.split(",") if one.strip())
     _check(context, histories, interactions, join, wanted)
     if errors is not None and on_error is options.OnErrorChoice.FAIL:
@@ -86,6 +93,8 @@ def recommend(
         trained = read_trained(model, vectors, NAME)
         ids, skips = IdMap(trained.item_ids), Skips(on_error, bad)
         described = None if join is None else _describe(join, ids, wanted, skips)
+        seen = bool(trained.config.get("keep_seen")) if keep_seen is None else keep_seen
+        config = RecommendConfig(k, seen)
         with located(model):
             scorer = restore_recommender(trained.config, trained.weights, len(ids)).to(chosen).scorer()
         reader = HistoryReader(ids, skips)

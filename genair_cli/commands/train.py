@@ -17,7 +17,7 @@ from genair_cli import options
 from genair_cli.console import console
 from genair_cli.growing import growing, refuse_packed
 from genair_cli.status import Status
-from genair_cli.streams import check_operands, container_in, refuse_terminal
+from genair_cli.streams import check_container_target, check_operands, container_in, name_of
 from genair_cli.working import Plan, working
 
 if TYPE_CHECKING:
@@ -157,14 +157,18 @@ def train(
     config = _config(context, chosen)
     needs_vectors = config.items != "id" or vectors is not None
     check_operands(*([vectors] if needs_vectors else []), interactions, outputs=(output, log))
-    refuse_terminal(output)
+    check_container_target(output)
     plan = Plan(output, None, on_error, resume=resume, force=force)
     plan.check(log)
     refuse_packed("--log", log)
+    from genair.evaluate.caveats import of_vectors
     from genair_cli.logs import read_log
 
     table = _vectors(vectors) if needs_vectors else None
     events = read_log(interactions, table.item_ids if table else None, on_error, vectors)
+    if table is not None and config.items != "id":
+        for words in of_vectors(name_of(vectors), table.steps, config.split, events.sha256):
+            console.note(f"genair train: {words}")
     run = _Run(config, chosen, table, events)
     run.require_memory()
     made = run.learn(plan, log)

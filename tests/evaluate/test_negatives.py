@@ -35,7 +35,7 @@ def test_every_set_is_drawn_alike():
     assert max(abs(count - 1000) for count in counts.values()) < 5 * np.sqrt(1000)
 
 
-def test_one_user_s_draws_do_not_depend_on_who_else_is_there():
+def test_one_user_s_draws_do_not_depend_on_who_comes_behind():
     together = draw_distinct(np.asarray([9, 20, 5]), 4, _rng())
     assert draw_distinct(np.asarray([9, 20]), 4, _rng()).tolist() == together[:2].tolist()
 

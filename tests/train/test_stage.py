@@ -45,11 +45,13 @@ def trained(table, histories, toy_sequences):
     return _train(table, toy_sequences(histories, N))
 
 
-def test_test_events_change_nothing(table, histories, trained, toy_sequences):
+@pytest.mark.parametrize("refit", [False, True])
+def test_test_events_change_nothing(refit, table, histories, toy_sequences):
+    config = replace(CONFIG, refit=refit)
     other = [[*history[:-1], 1 + history[-1] % N] for history in histories]
-    again = _train(table, toy_sequences(other, N))
-    assert again.run.epochs == trained.run.epochs
-    for name, weight in trained.model.weights.items():
+    one, again = (_train(table, toy_sequences(events, N), config) for events in (histories, other))
+    assert again.run.epochs == one.run.epochs
+    for name, weight in one.model.weights.items():
         assert np.array_equal(again.model.weights[name], weight)
 
 

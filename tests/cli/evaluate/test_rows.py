@@ -78,6 +78,20 @@ def test_against_a_model_that_does_not_know_the_items_is_refused(run, files, tmp
     )
 
 
+def test_against_a_model_that_learned_more_events_it_is_told(run, files, tmp_path):
+    model = read_model(files.model, "m")
+    write_model(tmp_path / "refit.h5", replace(model, config={**model.config, "refit": True}))
+    for one, other in ((files.model, tmp_path / "refit.h5"), (tmp_path / "refit.h5", files.model)):
+        result = run("eval", one, "-i", files.log, "--against", other)
+        assert "refit.h5 learned from validation events, too (--refit)" in result.err
+
+
+def test_a_model_of_settings_to_come_is_refused(run, files, tmp_path):
+    model = read_model(files.model, "m")
+    write_model(tmp_path / "new.h5", replace(model, config={**model.config, "label_smoothing": 0.1}))
+    run("eval", tmp_path / "new.h5", "-i", files.log).fails(1, "new.h5", "a newer genair's: upgrade")
+
+
 def test_against_a_model_of_more_items_it_is_told(run, files, tmp_path):
     model = read_model(files.model, "m")
     more = {

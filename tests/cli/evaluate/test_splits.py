@@ -122,3 +122,19 @@ def test_a_log_of_nothing_but_repeats_at_the_end_says_what_to_do(run, files, tmp
     assert run("eval", tmp_path / "m.h5", "-i", log).status == 0
     calibrate = ("calibrate", files.vectors, "-i", log, "--features", "20", "--dim", "8", "-o")
     assert run(*calibrate, tmp_path / "cal.h5").status == 0
+
+
+def test_vectors_that_know_what_training_holds_out_are_warned_of_when_it_begins(run, files, tmp_path):
+    cal = tmp_path / "cal.h5"
+    assert (
+        run("calibrate", files.vectors, "-i", files.log, "--dim", 8, "--features", 9, "-o", cal).status == 0
+    )
+    words = ("train", cal, "-i", files.log, "--epochs", 1, "--dim", 8)
+    result = run(*words, "--split", "time", "-o", tmp_path / "time.h5")
+    assert "has vectors that were calibrated by --split last-two: they may know of events" in result.err
+    assert "warning" not in run(*words, "-o", tmp_path / "two.h5").err
+    other = tmp_path / "other.jsonl"
+    other.write_bytes(b"\n" + files.log.read_bytes())
+    words = ("train", cal, "-i", other, "--epochs", 1, "--dim", 8)
+    assert "were calibrated on another log" in run(*words, "-o", tmp_path / "other.h5").err
+    assert "warning" not in run(*words, "--items", "id", "-o", tmp_path / "id.h5").err

@@ -118,3 +118,12 @@ def test_a_model_is_needed_and_must_be_one(run, world, tmp_path):
     run("recommend", world.model, tmp_path / "no.jsonl").fails(1, "no.jsonl: no such file")
     (tmp_path / "h.jsonl").write_bytes(world.lines)
     run("recommend", tmp_path / "h.jsonl", tmp_path / "h.jsonl").fails(3, "h.jsonl", "not an HDF5 file")
+
+
+def test_items_they_had_come_again_as_the_model_was_trained_unless_told(run, world, tmp_path):
+    config = TrainConfig(items="id", dim=8, max_length=4, keep_seen=True)
+    world.write(tmp_path / "again.h5", config, world.ids)
+    for flags, again in (((), True), (("--no-keep-seen",), False), (("--keep-seen",), True)):
+        lists = world.lists(run("recommend", tmp_path / "again.h5", "-k", 50, *flags, stdin=world.lines))
+        pairs = zip(lists, world.histories, strict=True)
+        assert any(set(items) & set(had) for (_, items), (_, had) in pairs) is again
