@@ -16,6 +16,7 @@ from genair.records import Failed, Item
 _MAGIC = b"PAR1"
 _ROWS = 500_000
 _IDS = ("user", "item")
+_TEXT = (pl.String, pl.Categorical, pl.Enum)
 
 
 def is_parquet(dump: Dump) -> bool:
@@ -39,8 +40,10 @@ def batches(dump: Dump, fields_of: Callable[[Collection[str]], Fields]) -> Itera
         parts = fields.parts()
         for part in _IDS:
             _require_exact(schema, parts[part], dump.name)
+        for part in parts.keys() - set(_IDS):
+            _require_number(schema, parts[part], dump.name)
         for first, frame in _slices(table.select(list(dict.fromkeys(parts.values())))):
-            raw = {part: frame[name] for part, name in parts.items()}
+            raw = {part: _plain(frame[name]) for part, name in parts.items()}
             ids = {part: raw[part].cast(pl.String) for part in _IDS}
             lines = pl.int_range(first, first + len(frame), eager=True)
             yield Batch(fields, lines, {**raw, **ids}, raw, text=partial(_row, frame, first))
@@ -87,8 +90,20 @@ def _slices(table: pl.LazyFrame) -> Iterator[tuple[int, pl.DataFrame]]:
 def _require_exact(schema: pl.Schema, name: str, where: str) -> None:
     require(schema, [name], where)
     kind = schema[name]
-    if not (kind.is_integer() or kind in (pl.String, pl.Categorical, pl.Enum)):
+    if not (kind.is_integer() or kind in _TEXT):
         raise InputError(f"column {name!r} is {kind}: ids are text or whole numbers", where=where)
+
+
+def _require_number(schema: pl.Schema, name: str, where: str) -> None:
+    require(schema, [name], where)
+    kind = schema[name]
+    if not (kind.is_numeric() or kind in (pl.Date, pl.Datetime, pl.Null, *_TEXT)):
+        raise InputError(f"column {name!r} is {kind}: it has to be numbers, dates or text", where=where)
+
+
+def _plain(values: pl.Series) -> pl.Series:
+    """Return categories as the text that they stand for."""
+    return values.cast(pl.String) if values.dtype in _TEXT else values
 
 
 def _row(frame: pl.DataFrame, first: int, line: int) -> dict[str, str]:

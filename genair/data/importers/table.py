@@ -83,6 +83,7 @@ def _fields(config: TableConfig, names: Collection[str], where: str) -> Fields:
 
     Raises:
         InputError: a column that is needed, or was named, is not there.
+        UsageError: there are no times to be of a format.
     """
     optional = {"time": (config.time, "timestamp"), "rating": (config.rating, "rating")}
     chosen = {
@@ -90,6 +91,8 @@ def _fields(config: TableConfig, names: Collection[str], where: str) -> Fields:
         for part, (named, usual) in optional.items()
     }
     wanted = [config.user, config.item, *(name for name in chosen.values() if name)]
+    if chosen["time"] is None and config.time_format != "auto":
+        raise UsageError("--time-format needs times, and the log has none: --time names their column")
     columns.require(names, wanted, where, "; --user, --item, --time and --rating name the right ones")
     return Fields(config.user, config.item, **chosen, time_format=config.time_format)
 

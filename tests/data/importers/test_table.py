@@ -3,7 +3,7 @@
 import gzip
 import io
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time, timedelta
 
 import polars as pl
 import pytest
@@ -101,6 +101,29 @@ def test_a_parquet_column_that_is_no_exact_id_is_refused(read_log, column, kind)
         InputError, match=rf"^log: column 'user_id' is {kind}: ids are text or whole numbers$"
     ):
         read_log("table", data)
+
+
+def test_categories_of_parquet_are_the_text_they_stand_for(read_log):
+    text = pl.DataFrame(
+        {"user_id": ["u"] * 2, "item_id": ["x", "y"], "timestamp": ["7", "8"], "rating": ["4", "5"]}
+    )
+    frame = text.with_columns(pl.col("timestamp", "rating").cast(pl.Categorical))
+    assert read_log("table", parquet_of(frame)).rows == read_log("table", parquet_of(text)).rows
+
+
+@pytest.mark.parametrize("column", ["timestamp", "rating"])
+@pytest.mark.parametrize("values", [[True, False], [[1], [2]], [time(1), time(2)], [timedelta(1), None]])
+def test_a_parquet_column_that_is_neither_numbers_nor_dates_is_refused(read_log, column, values):
+    frame = pl.DataFrame({"user_id": ["u"] * 2, "item_id": ["x", "y"], column: values})
+    with pytest.raises(
+        InputError, match=rf"^log: column '{column}' is .*: it has to be numbers, dates or text$"
+    ):
+        read_log("table", parquet_of(frame))
+
+
+def test_a_format_of_times_needs_times(read_log):
+    with pytest.raises(UsageError, match="--time-format needs times, and the log has none"):
+        read_log("table", b"user_id,item_id\nu,x\n", time_format="ms")
 
 
 def test_parquet_of_any_types(read_log):
