@@ -19,15 +19,20 @@ _PROBED = 4096
 
 
 def dry_run(
-    items: str | None, config: ArchetypeConfig, spec: BackendSpec, workers: int, total: int | None
+    items: str | None,
+    config: ArchetypeConfig,
+    spec: BackendSpec,
+    workers: int,
+    limit: int | None,
+    total: int | None,
 ) -> None:
     """Show the first prompts with their sizes, try the model for some seconds, and say what to expect.
 
     Raises:
         InputError: there are no items, or one of the first cannot be used.
     """
-    with rows_in(items) as source:
-        wanted = list(islice(requests(source.records, config), _PROBED if total is None else total))
+    with rows_in(items, limit=limit) as source:
+        wanted = list(islice(requests(source.records, config), _PROBED))
     good = [one for one in wanted if not isinstance(one, Failed)]
     if not good:
         raise InputError("no items: the input is empty", where=items or "stdin")

@@ -1,6 +1,6 @@
 """Records that cannot be used: the first stops the work, or all are counted, named and put aside."""
 
-from genair.io.jsonl import encode_line
+from genair.io.jsonl import encode_failed
 from genair.records import Failed
 from genair_cli.console import console
 from genair_cli.options import OnErrorChoice
@@ -32,14 +32,11 @@ class Skips:
         if self._on_error is OnErrorChoice.FAIL:
             raise failed.error
         self.count += 1
-        error = failed.error
         if self._errors is not None:
-            self._errors.write(
-                encode_line({"where": error.where, "error": error.message, "line": failed.line})
-            )
+            self._errors.write(encode_failed(failed))
             return
         tell = console.note if self.count <= _NAMED else console.detail
-        tell(f"skipped {error}")
+        tell(f"skipped {failed.error}")
 
     @property
     def status(self) -> Status:

@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import IO, cast
 
 from genair.errors import GenairError, InputError, ReaderClosedError, UsageError
-from genair.io.atomic import atomic_path, is_special, named
+from genair.io.atomic import atomic_path, is_special, named, open_special
 from genair.io.blocks import Block
 from genair.io.jsonl import HashingReader, Row, blocks_of, encode_line, read_groups, read_jsonl, read_records
+from genair.io.partial import partial_of
 from genair.io.spool import spooled_input, spooled_output
 from genair.records import Failed
 from genair_cli.options import STDIN
@@ -125,8 +126,15 @@ def check_operands(*operands: str | None, outputs: Iterable[Path | None] = ()) -
         UsageError: any of this is the case.
     """
     for output in outputs:
-        if output is not None and any(_is_same_file(operand, output) for operand in operands):
+        if output is None or str(output) == STDIN:
+            continue
+        if any(_is_same_file(operand, output) for operand in operands):
             raise UsageError(f"{output} is an input: give the output a name of its own")
+        partial = partial_of(output).resolve()
+        for operand in operands:
+            path = Path(str(operand)).resolve()
+            if operand not in (None, STDIN) and (path == partial or partial in path.parents):
+                raise UsageError(f"{operand} is where {output} is worked on: give the output another name")
     from_stdin = [operand for operand in operands if operand in (None, STDIN)]
     if len(from_stdin) > 1:
         raise UsageError("only one input can be stdin: name a file for the other")
@@ -169,10 +177,10 @@ def lines_out(target: Path | None, *, force: bool) -> Iterator[Outlet]:
     with ExitStack() as stack:
         if is_special(target):
             stack.enter_context(named(target))
-            path = target
+            stream = stack.enter_context(open_special(target))
         else:
             path = stack.enter_context(atomic_path(target, force=force))
-        stream: IO[bytes] = stack.enter_context(path.open("wb"))
+            stream = stack.enter_context(path.open("wb"))
         if target.suffix == ".gz":  # without name and time: equal lines give equal bytes
             packed = gzip.GzipFile(filename="", mode="wb", fileobj=stream, mtime=0)
             stream = cast(IO[bytes], stack.enter_context(packed))
@@ -214,20 +222,31 @@ def container_out(target: Path | None, *, force: bool) -> Iterator[Path]:
     """Yield a path to write an HDF5 output to; a pipe gets it at the end.
 
     Raises:
-        UsageError: stdout is a terminal.
+        UsageError: see `check_container_target`.
         GenairError: the target cannot be written; see `check_target`.
         ReaderClosedError: whoever read the pipe has gone.
     """
+    check_container_target(target)
     if target is not None and str(target) != STDIN:
         with atomic_path(target, force=force) as path:
             yield path
         return
-    refuse_terminal(target)
     try:
         with spooled_output(sys.stdout.buffer) as path:
             yield path
     except BrokenPipeError as error:
         raise ReaderClosedError from error
+
+
+def check_container_target(target: Path | None) -> None:
+    """Refuse a target that HDF5 cannot be written to.
+
+    Raises:
+        UsageError: stdout is a terminal and no file is named, or the name is that of gzip.
+    """
+    refuse_terminal(target)
+    if target is not None and target.suffix == ".gz":
+        raise UsageError(f"HDF5 is not packed by gzip: name {target} without .gz")
 
 
 def refuse_terminal(target: Path | None, what: str = "HDF5") -> None:
@@ -241,7 +260,7 @@ def refuse_terminal(target: Path | None, what: str = "HDF5") -> None:
 
 
 def _is_same_file(operand: str | None, output: Path) -> bool:
-    if operand in (None, STDIN) or str(output) == STDIN:
+    if operand in (None, STDIN):
         return False
     path = Path(str(operand))
     return path.is_file() and output.is_file() and path.samefile(output)

@@ -7,14 +7,14 @@ import gzip
 import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, cast
 
-from genair.errors import UsageError
-from genair.io.atomic import check_target, install, is_special
-from genair.io.jsonl import encode_line
+from genair.errors import ReaderClosedError, UsageError
+from genair.io.atomic import check_target, install, is_special, open_special
+from genair.io.jsonl import encode_failed
 from genair.io.partial import Partial, open_partial, partial_of, scratch_partial
 from genair.records import Failed
 from genair_cli.console import console
@@ -54,7 +54,7 @@ class Plan:
             UsageError: options that contradict each other.
             GenairError: an output exists or cannot be written.
         """
-        if self.errors is not None and self.on_error is OnErrorChoice.FAIL:
+        if self.errors is not None and self.stops:
             raise UsageError("--errors needs --on-error skip")
         if self.resume and self.is_stream():
             raise UsageError("--resume needs -o FILE: what went to a pipe is gone")
@@ -69,6 +69,11 @@ class Plan:
         for target in (self.errors, *others):
             if target is not None and str(target) != STDIN:
                 check_target(target, force=self.force or self.resume)
+
+    @property
+    def stops(self) -> bool:
+        """Whether a record that cannot be used stops the work."""
+        return self.on_error is OnErrorChoice.FAIL
 
     def _has_begun(self) -> bool:
         return self.output is not None and partial_of(self.output).is_dir()
@@ -95,15 +100,12 @@ class Work:
         Raises:
             GenairError: its error, if the work is to stop.
         """
-        if self._plan.on_error is OnErrorChoice.FAIL:
+        if self._plan.stops:
             raise failed.error
         self.skipped += 1
-        error = failed.error
-        self.partial.write(
-            _ERRORS, encode_line({"where": error.where, "error": error.message, "line": failed.line})
-        )
+        self.partial.write(_ERRORS, encode_failed(failed))
         if self._plan.errors is None:
-            console.note(f"skipped {error}")
+            console.note(f"skipped {failed.error}")
 
     def deliver(self, path: Path, target: Path | None) -> None:
         """Put a finished file where it belongs.
@@ -123,9 +125,10 @@ class Work:
         install(_packed(path) if target.suffix == ".gz" else path, target, force=allowed)
 
     def deliver_errors(self) -> None:
-        """Put the skipped records where they belong, if there is a place."""
+        """Put the skipped records where they belong, if there is a place, and somebody reads them."""
         if self._plan.errors is not None:
-            self.deliver(self.partial.path(_ERRORS), self._plan.errors)
+            with suppress(ReaderClosedError):
+                self.deliver(self.partial.path(_ERRORS), self._plan.errors)
 
     @property
     def status(self) -> Status:
@@ -182,7 +185,7 @@ def _outlet(plan: Plan, stack: ExitStack) -> IO[bytes]:
     if plan.output is None or str(plan.output) == STDIN:
         stream = cast(IO[bytes], sys.stdout.buffer)
     else:
-        stream = stack.enter_context(plan.output.open("wb"))
+        stream = stack.enter_context(open_special(plan.output))
     return cast(IO[bytes], Outlet(stream, plan.output))
 
 

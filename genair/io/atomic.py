@@ -2,7 +2,7 @@
 
 The partial file is locked, so a second writer on the same output is refused instead of mixing its bytes in;
 one left behind by a killed process is not locked and is simply replaced. Devices and FIFOs cannot be
-renamed onto and are written directly.
+renamed onto and are written directly, and so are names of open files, like /dev/stdout.
 """
 
 import errno
@@ -13,8 +13,11 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
-from genair.errors import GenairError
+from genair.errors import GenairError, ReaderClosedError
+
+_LINKS = 40  # followed at most
 
 
 def check_target(target: Path, *, force: bool) -> None:
@@ -27,13 +30,30 @@ def check_target(target: Path, *, force: bool) -> None:
         raise GenairError("is a folder: name a file", where=str(target))
     if not target.parent.is_dir():
         raise GenairError(f"folder {target.parent} does not exist: create it first", where=str(target))
-    if target.is_file() and not force:
+    if target.is_file() and not force and not is_special(target):
         raise GenairError("exists already: use --force to replace it", where=str(target))
 
 
 def is_special(target: Path) -> bool:
-    """Return whether the target is a device, FIFO or socket, which must be written in place."""
-    return target.exists() and not target.is_file()
+    """Return whether the target is a device, FIFO, socket or open file, which must be written in place."""
+    return target.exists() and (not target.is_file() or _is_descriptor(target))
+
+
+def open_special(target: Path) -> IO[bytes]:
+    """Open such a target; what an open file, like /dev/stdout, holds already stays."""
+    return target.open("ab")
+
+
+def _is_descriptor(target: Path) -> bool:
+    """Return whether a path names an open file: /dev/stdout, /dev/fd/1, /proc/self/fd/1."""
+    for _ in range(_LINKS):
+        *_, kind, _, place = ("", "", *os.path.realpath(target.parent).split("/"))
+        if kind == "proc" and place == "fd":
+            return True
+        if not target.is_symlink():
+            return False
+        target = target.parent / target.readlink()
+    return False
 
 
 @contextmanager
@@ -107,11 +127,15 @@ def install(path: Path, target: Path, *, force: bool) -> None:
     Raises:
         GenairError: see `check_target`.
         OSError: the disk is full, or the folder cannot be written.
+        ReaderClosedError: whoever read the pipe has gone.
     """
     check_target(target, force=force)
     if is_special(target):
-        with named(target), path.open("rb") as source, target.open("wb") as sink:
-            shutil.copyfileobj(source, sink)
+        try:
+            with named(target), path.open("rb") as source, open_special(target) as sink:
+                shutil.copyfileobj(source, sink)
+        except BrokenPipeError as error:
+            raise ReaderClosedError from error
         return
     _sync(path)
     try:

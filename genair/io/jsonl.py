@@ -122,6 +122,21 @@ def encode_line(row: Row) -> bytes:
     return line
 
 
+def encode_failed(failed: Failed) -> bytes:
+    """Return the line that tells why a record was put aside; `line` is null if it has no JSON form."""
+    where = None if failed.error.where is None else writable(failed.error.where)
+    told = {"where": where, "error": writable(failed.error.message)}
+    try:
+        return encode_line({**told, "line": failed.line})
+    except GenairError:  # nested deeper than can be written, say
+        return encode_line({**told, "line": None})
+
+
+def writable(text: str) -> str:
+    """Return a text with `?` for halves of characters, as in names of files that are not UTF-8."""
+    return text.encode("utf-8", "replace").decode()
+
+
 def _finite(value: object) -> bool:
     match value:
         case float():

@@ -168,13 +168,16 @@ def open_partial(
         force: throw away what is there, unless it is to be resumed.
 
     Raises:
-        GenairError: another process works on it, or there is work to go on with and neither was asked for.
+        GenairError: another process works on it, there is work to go on with and neither was asked for, or
+            the folder is somebody else's.
         UsageError: what is there was made with other settings.
         OSError: the disk is full, or the folder cannot be written.
     """
     folder = partial_of(target)
     refuse_if_locked(folder, target)
     folder.mkdir(exist_ok=True)
+    if any(folder.iterdir()) and not (folder / _JOURNAL).is_file():
+        raise GenairError(f"{folder} is in the way, and not interrupted work: move it", where=str(target))
     with ExitStack() as stack:
         journal = stack.enter_context((folder / _JOURNAL).open("a+b"))
         lock(journal.fileno(), folder / _JOURNAL, target)

@@ -6,7 +6,6 @@ Records that failed already travel in their place and cost nothing.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import Generic, Protocol, TypeVar
 
 from genair.errors import InputError
@@ -34,6 +33,7 @@ class Record(Protocol):
         """Return the JSON value of all that shapes what comes of it, besides the settings."""
 
 
+_FAILURES = 4096  # that nothing lies between, kept together
 T = TypeVar("T", bound=Record)
 R = TypeVar("R")
 Wave = Sequence[T | Failed]
@@ -52,14 +52,23 @@ class Unit(Generic[R]):
     outcomes: Sequence[R | Failed]
 
 
-def waves_of(records: Iterable[T | Failed], size: int) -> Iterator[list[T | Failed]]:
-    """Cut a stream into runs of `size` consecutive records, those that failed uncounted."""
+def waves_of(records: Iterable[T | Failed], size: int, stops: bool = False) -> Iterator[list[T | Failed]]:
+    """Cut a stream into runs of `size` consecutive records, those that failed uncounted.
+
+    Args:
+        records: the stream.
+        size: of a wave.
+        stops: end with the first that failed, which will stop the work: what follows need not be read.
+    """
     wave: list[T | Failed] = []
     count = 0
     for record in records:
         wave.append(record)
-        count += not isinstance(record, Failed)
-        if count == size:
+        failed = isinstance(record, Failed)
+        count += not failed
+        if failed and stops:
+            break
+        if count == size or (count == 0 and len(wave) == _FAILURES):
             yield wave
             wave, count = [], 0
     if wave:
@@ -113,5 +122,11 @@ def shard_of(waves: Iterable[Wave[T]], records: int, size: int, shard: tuple[int
     """
     index, count = shard
     total = max(1, -(-records // size))
-    end = None if index == count else index * total // count  # what failed at the end is the last one's
-    return islice(iter(waves), (index - 1) * total // count, end)
+    start, end = (index - 1) * total // count, index * total // count
+    number = 0  # of those with a record that did not fail: others belong to the next
+    for wave in waves:
+        if number >= end and index < count:  # what failed at the end is the last one's
+            return
+        if number >= start:
+            yield wave
+        number += any(not isinstance(one, Failed) for one in wave)

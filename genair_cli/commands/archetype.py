@@ -17,7 +17,7 @@ from genair_cli import options
 from genair_cli.console import console
 from genair_cli.pace import Pace
 from genair_cli.status import Status
-from genair_cli.streams import Source, check_operands, rows_in
+from genair_cli.streams import Source, check_container_target, check_operands, rows_in
 from genair_cli.working import Plan, Work, working
 
 if TYPE_CHECKING:
@@ -105,6 +105,8 @@ def archetype(
     config = ArchetypeConfig(given["prompt"], item_type, chosen, max_field_chars, decoding, seed, wave)
     plan = Plan(output, errors, on_error, resume=resume, force=force)
     plan.check(embeddings)
+    if embeddings is not None:
+        check_container_target(embeddings)
     part = options.parse_shard(shard)
     total = _survey(items, config, limit, plan)
     if total is None and shard is not None:
@@ -123,7 +125,7 @@ def archetype(
     if dry_run:
         from genair_cli.dry_run import dry_run as show
 
-        show(items, config, spec, count, total)
+        show(items, config, spec, count, limit, total if part == (1, 1) else _of_shard(total or 0, part))
         return Status.DONE
     run = _Run(items, limit, config, spec, count, part, total)
     return run.write(plan, embeddings)
@@ -144,7 +146,7 @@ def _survey(items: str | None, config: ArchetypeConfig, limit: int | None, plan:
         for record in requests(source.records, config):
             if not isinstance(record, Failed):
                 count += 1
-            elif plan.on_error is options.OnErrorChoice.FAIL:
+            elif plan.stops:
                 raise record.error
     return count
 
@@ -178,7 +180,7 @@ class _Run:
             working(plan, settings, STREAMS if fused else (), through="lines") as work,
             rows_in(self.items, limit=self.limit) as source,
         ):
-            waves = self._waves(source, work.partial.done)
+            waves = self._waves(source, work.partial.done, plan.stops)
             units = write_archetypes(waves, self.config, self.spec, self.workers, want_states=fused)
             self._show(keep_archetypes(units, work.partial, work.skip), work)
             if not work.partial.done and self.shard == (1, 1):
@@ -194,23 +196,20 @@ class _Run:
                 work.deliver(work.partial.path("lines"), plan.output)
         return work.status
 
-    def _waves(self, source: Source, done: Sequence[str]) -> "Iterator[Wave[Request]]":
+    def _waves(self, source: Source, done: Sequence[str], stops: bool) -> "Iterator[Wave[Request]]":
         """Return the waves that are this call's, and not done."""
         from genair.archetype.generate import requests
         from genair.llm.waves import not_done, shard_of, waves_of
 
         size = self.config.wave
-        waves = waves_of(requests(source.records, self.config), size)
+        waves = waves_of(requests(source.records, self.config), size, stops)
         if self.total is None:
             return not_done(waves, done)
         return not_done(shard_of(waves, self.total, size, self.shard), done)
 
     def _show(self, units: "Iterator[Unit[Written]]", work: Work) -> None:
         """Show how it goes, and say how it went."""
-        index, count = self.shard
-        total = (
-            None if self.total is None else self.total * index // count - self.total * (index - 1) // count
-        )
+        total = None if self.total is None else _of_shard(self.total, self.shard)
         pace = Pace()
         with console.counting("archetypes", total, len(work.partial.done) * self.config.wave) as tick:
             for unit in units:
@@ -222,6 +221,12 @@ class _Run:
         console.note(
             f"genair archetype: {pace.summary('archetypes')} by {self.spec.name}, {work.skipped} skipped"
         )
+
+
+def _of_shard(total: int, shard: tuple[int, int]) -> int:
+    """Return about how many of all items are a shard's, but for whole waves."""
+    index, count = shard
+    return total * index // count - total * (index - 1) // count
 
 
 def _embed(work: Work, target: Path, run: _Run) -> None:

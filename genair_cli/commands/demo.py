@@ -1,5 +1,6 @@
 """`genair demo`: the whole pipeline on the embedded catalogue, each command shown before it runs."""
 
+import re
 import shlex
 import shutil
 import subprocess
@@ -27,6 +28,7 @@ MODELS = (
 )
 SHOWN = (("hr", 10), ("ndcg", 10), ("mrr", 10))
 LOG = "interactions.jsonl"
+_MADE = re.compile(r"(items|interactions|archetypes|metrics-\d+)\.jsonl|(vectors|calibrated|model-\d+)\.h5")
 
 
 def demo(
@@ -62,7 +64,7 @@ def _prepare(folder: Path, *, force: bool) -> None:
     """Make the folder and put the catalogue in it.
 
     Raises:
-        GenairError: the folder exists and is not to be replaced.
+        GenairError: the folder exists and is not to be replaced, or holds what no demo made.
     """
     from genair.catalogue import interactions_path, items_path
 
@@ -71,6 +73,9 @@ def _prepare(folder: Path, *, force: bool) -> None:
             raise GenairError(
                 "exists already: use --force to replace it, or -o for another", where=str(folder)
             )
+        for path in folder.iterdir() if folder.is_dir() else [folder]:
+            if not _MADE.fullmatch(path.name.removesuffix(".partial")):
+                raise GenairError("is not of a demo, and will not be removed: move it", where=str(path))
         shutil.rmtree(folder)
     folder.mkdir(parents=True)
     shutil.copyfile(items_path(), folder / "items.jsonl")

@@ -8,13 +8,14 @@ import typer
 from genair.config import DEFAULT_MODEL, EmbedConfig
 from genair.device import usable_cores
 from genair.errors import InputError
-from genair.llm import default_workers
+from genair.llm import PACKAGES, default_workers
+from genair.provenance import versions_of
 from genair.records import Failed
 from genair_cli import options
 from genair_cli.console import console
 from genair_cli.pace import Pace
 from genair_cli.status import Status
-from genair_cli.streams import check_operands, container_in, refuse_terminal, rows_in
+from genair_cli.streams import check_container_target, check_operands, container_in, rows_in
 from genair_cli.working import Plan, Work, working
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def embed(
     check_operands(archetypes, *([] if like is None else [like]), outputs=(output, errors))
     config = EmbedConfig(DEFAULT.views if views == "both" else (views,), dim, wave)
     plan = Plan(output, errors, on_error, resume=resume, force=force)
-    refuse_terminal(output)
+    check_container_target(output)
     plan.check()
     likeness = None
     if like is not None:
@@ -136,12 +137,14 @@ class _Run:
         from genair.llm.waves import not_done, waves_of
 
         ledger = Ledger(self.spec)
+        shaped_by = read_settings(self.config, self.spec, self.like)
+        versions = versions_of(PACKAGES.get(self.spec.backend, ()))
         with (
-            working(plan, read_settings(self.config, self.spec, self.like), STREAMS) as work,
+            working(plan, {**shaped_by, "versions": versions}, STREAMS) as work,
             rows_in(self.archetypes, limit=self.limit) as source,
         ):
             readings = ledger.watch(read_archetypes(source.records, self.config))
-            waves = not_done(waves_of(readings, self.config.wave), work.partial.done)
+            waves = not_done(waves_of(readings, self.config.wave, plan.stops), work.partial.done)
             units = extract_states(waves, self.config, self.spec, self.workers)
             pace = Pace()
             with console.counting("vectors", done=len(work.partial.done) * self.config.wave) as tick:

@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from genair.io.jsonl import parse_line
+
 ECHO = ("--backend", "echo", "--workers", "0")
 GOOD = b'{"item_id": "1", "title": "A lamp"}\n'
 
@@ -72,3 +74,34 @@ def test_skipped_records_are_kept_aside_and_the_exit_code_says_so(run, tmp_path)
     kept = [json.loads(line) for line in errors.read_text().split("\n") if line]
     assert [row["where"].rpartition(":")[2] for row in kept] == ["2", "3", "4"]
     assert "{broken" in kept[0]["line"]
+
+
+def test_a_record_that_cannot_be_written_as_it_was_is_skipped_all_the_same(run, tmp_path):
+    deep = b'{"item_id": "2", "title": ' + b"[" * 300 + b"]" * 300 + b"}\n"
+    source = tmp_path / "bad\udce9.jsonl"  # no UTF-8
+    source.write_bytes(deep + GOOD)
+    errors = tmp_path / "errors.jsonl"
+    result = run("archetype", source, *ECHO, "--on-error", "skip", "--errors", errors)
+    assert result.status == 4, result.err
+    assert [row["item_id"] for row in result.rows] == ["1"]
+    (kept,) = [json.loads(line) for line in errors.read_text().split("\n") if line]
+    assert kept["where"].endswith("bad?.jsonl:1")
+    assert kept["line"] is None
+
+
+@pytest.mark.parametrize("words", [("archetype",), ("embed", "-o", "none.h5")])
+def test_the_first_bad_line_stops_the_reading(run, tmp_path, monkeypatch, words):
+    """What follows may be millions of lines, or never end."""
+    monkeypatch.chdir(tmp_path)
+    asked = []
+    real = parse_line
+
+    def counted(line, where):
+        asked.append(where)
+        return real(line, where)
+
+    monkeypatch.setattr("genair.io.jsonl.parse_line", counted)
+    result = run(*words, *ECHO, stdin=b'{"no": 1}\n' * 9000)
+    assert result.status == 3
+    assert "stdin:1: missing field" in result.err
+    assert len(asked) < 9000

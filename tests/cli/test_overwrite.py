@@ -49,6 +49,44 @@ def test_an_output_that_is_an_input_is_refused(run, own, tmp_path, case):
     assert not known["OTHER"].exists()
 
 
+@pytest.mark.parametrize("inside", ["", "in.jsonl"])
+@pytest.mark.parametrize("case", WORDS)
+def test_an_input_where_an_output_is_worked_on_is_refused(run, own, tmp_path, case, inside):
+    """NAME.partial is emptied, and removed in the end."""
+    name, words = WORDS[case]
+    partial = tmp_path / "new.partial"
+    if inside:
+        partial.mkdir()
+    source = shutil.move(getattr(own, name), partial / inside)
+    known = {"FILE": source, "LOG": own.log, "VECTORS": own.vectors, "MODEL": own.model}
+    before = source.read_bytes()
+    words = [known.get(word, tmp_path / "other" if word == "OTHER" else word) for word in words]
+    result = run(*words, tmp_path / "new", "--force")
+    result.fails(2, f"{source} is where {tmp_path / 'new'} is worked on: give the output another name")
+    assert source.read_bytes() == before
+
+
+def test_a_folder_that_is_no_interrupted_work_stays(run, own, tmp_path):
+    (tmp_path / "new.partial").mkdir()
+    mine = tmp_path / "new.partial" / "thesis.txt"
+    mine.write_text("three years")
+    result = run("archetype", own.items, *ECHO, "-o", tmp_path / "new", "--force")
+    result.fails(1, "new.partial is in the way, and not interrupted work: move it")
+    assert mine.read_text() == "three years"
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_demo_replaces_a_demo_and_nothing_else(run, tmp_path):
+    (tmp_path / "vectors.h5").touch()
+    mine = tmp_path / "thesis.txt"
+    mine.write_text("three years")
+    run("demo", "-o", tmp_path, "--force", "--backend", "echo").fails(
+        1, f"{mine}: is not of a demo, and will not be removed: move it"
+    )
+    assert mine.read_text() == "three years"
+    assert (tmp_path / "vectors.h5").exists()
+
+
 def test_import_refuses_it_too(run, tmp_path):
     log = tmp_path / "log.jsonl"
     log.write_bytes(b'{"user_id":"u","item_id":"i"}\n')

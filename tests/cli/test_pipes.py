@@ -137,3 +137,28 @@ def test_closed_streams_are_no_matter_to_what_reads_and_writes_files(files, tmp_
 def test_a_closed_stdin_is_an_empty_input(files):
     done = bash(f"{GENAIR} calibrate -i {files.log} -o out.h5 <&-")
     assert (done.returncode, "error: stdin: the input is empty" in done.stderr) == (3, True)
+
+
+@pytest.mark.parametrize("redirect", [">", ">>"])
+@pytest.mark.parametrize("force", ["", "--force"])
+def test_stdout_by_name_is_what_the_shell_made_it(files, tmp_path, redirect, force):
+    (tmp_path / "link").symlink_to("/proc/self/fd/1")
+    (tmp_path / "out").write_text("before\n")
+    done = bash(f"{GENAIR} archetype {files.items} {ECHO} -o link {force} {redirect} out", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    kept = "before\n" if redirect == ">>" else ""
+    assert (tmp_path / "out").read_text() == kept + files.archetypes.read_text()
+    assert (tmp_path / "link").is_symlink()
+
+
+def test_a_named_pipe_whose_reader_left_is_no_error_and_no_reason_to_lose_the_output(files, tmp_path):
+    gone = "exec 9> >(true); sleep 1;"
+    done = bash(f"{gone} {GENAIR} embed {files.archetypes} {ECHO} -o /dev/fd/9", cwd=tmp_path)
+    assert (done.returncode, "error" in done.stderr) == (0, False), done.stderr
+    (tmp_path / "in.jsonl").write_bytes(b"{broken\n" + files.items.read_bytes())
+    words = f"{ECHO} --on-error skip --errors /dev/fd/9 -o out.jsonl"
+    done = bash(f"{gone} {GENAIR} archetype in.jsonl {words}", cwd=tmp_path)
+    assert (done.returncode, "error" in done.stderr) == (4, False), done.stderr
+    assert len((tmp_path / "out.jsonl").read_bytes().splitlines()) == len(
+        files.items.read_bytes().splitlines()
+    )

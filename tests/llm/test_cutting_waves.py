@@ -137,3 +137,21 @@ def test_order_makes_the_key_and_the_place_in_the_file_does_not():
 def test_failures_for_different_reasons_have_different_keys():
     assert unit_key([failed(1)]) != unit_key([failed(2)])
     assert unit_key([failed(1)]) == unit_key([failed(1)])
+
+
+@pytest.mark.parametrize("failures", [4096, 9000])
+def test_failures_without_end_are_kept_together_some_thousand_at_a_time(failures):
+    records = [failed(n) for n in range(failures)] + [request(n) for n in range(4)]
+    waves = list(waves_of(records, 2))
+    assert [one for wave in waves for one in wave] == records
+    assert max(map(len, waves)) <= 4096 + 2
+    shards = [list(shard_of(iter(waves), 4, 2, (index, 2))) for index in (1, 2)]
+    assert [wave for shard in shards for wave in shard] == waves
+    assert [sum(map(fine, shard)) for shard in shards] == [2, 2]
+
+
+def test_where_a_failure_stops_the_work_nothing_behind_it_is_read():
+    taken = []
+    records = (taken.append(n) or (failed(n) if n == 4 else request(n)) for n in count())
+    assert [len(wave) for wave in waves_of(records, 3, stops=True)] == [3, 2]
+    assert taken == [0, 1, 2, 3, 4]
