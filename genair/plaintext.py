@@ -82,3 +82,8 @@ def text_keys(attributes: Mapping[str, object]) -> list[str]:
 def has_letters(text: str) -> bool:
     """Return whether a text says anything."""
     return any(map(str.isalpha, text))
+
+
+def joined(text: str) -> str:
+    """Return a text whose characters are whole: pairs of halves joined, a half alone replaced."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated
 
@@ -84,7 +85,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     console.configure()
-    command = next((word for word in arguments if not word.startswith("-")), "")
+    pairs = pairwise(["", *arguments])
+    command = next((word for last, word in pairs if not word.startswith("-") and last != "--config"), "")
     name = f"genair {command}".strip()
     return guarded(lambda: app(args=arguments, prog_name="genair", standalone_mode=False), name)
 

@@ -148,7 +148,9 @@ Shard = Annotated[
 ]
 Limit = Annotated[
     int | None,
-    typer.Option("--limit", "-n", min=1, metavar="N", help="Only the first N records.", show_default=False),
+    typer.Option(
+        "--limit", "-n", min=1, max=1 << 62, metavar="N", help="Only the first N records.", show_default=False
+    ),
 ]
 OnError = Annotated[
     OnErrorChoice,
@@ -246,6 +248,7 @@ def parse_shard(text: str | None) -> tuple[int, int]:
     if text is None:
         return 1, 1
     index, _, count = text.partition("/")
-    if index.isdecimal() and count.isdecimal() and 1 <= int(index) <= int(count):
+    short = max(len(index), len(count)) < 19
+    if short and index.isdecimal() and count.isdecimal() and 1 <= int(index) <= int(count):
         return int(index), int(count)
     raise UsageError(f"--shard must be I/N with I from 1 to N, not {text!r}")

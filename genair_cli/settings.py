@@ -35,9 +35,12 @@ def apply_settings(context: typer.Context, named: Path | None) -> None:
     context.default_map = merged
 
 
-def _user_file() -> Path:
-    base = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
-    return Path(base) / "genair" / "config.toml"
+def _user_file() -> Path | None:
+    base = os.environ.get("XDG_CONFIG_HOME") or Path("~/.config")
+    try:
+        return Path(base).expanduser() / "genair" / "config.toml"
+    except RuntimeError:  # nobody's home: a user id without an entry
+        return None
 
 
 def _options(context: typer.Context) -> Mapping[str, frozenset[str]]:

@@ -49,6 +49,7 @@ BAD = [
     (DescentConfig, "batch_items", [-1, 1]),
     (DescentConfig, "stop_on", ["loss", ""]),
     (DescentConfig, "patience", [0]),
+    (ArchetypeConfig, "seed", [-1, 1 << 63]),
     (CalibrateConfig, "seed", [-1, 1 << 63]),
     (TrainConfig, "items", ["", "both", "ID"]),
     (TrainConfig, "negatives", [0, -1]),
@@ -119,7 +120,6 @@ CHECKED_ELSEWHERE = {
     "descent",
 }
 ANY_VALUE = {
-    (ArchetypeConfig, "seed"),  # it is hashed as text
     *((TrainConfig, "keep_seen"), (TrainConfig, "refit"), (RecommendConfig, "keep_seen")),
 }
 

@@ -32,7 +32,7 @@ class Request:
         where: the line it was read from.
         line: what was read there.
         prompt: what the model is told.
-        seed: of the item's own random numbers.
+        seed: of the item's own random numbers; 0 where there are none.
     """
 
     where: str
@@ -122,7 +122,9 @@ def _request(item: Item, template: PromptTemplate, config: ArchetypeConfig, wher
     attributes = render_attributes(item, config.fields, _limit(config, template), where)
     prompt = replace(template.chat(attributes, config.item_type), item_id=item.item_id)
     line = {"item_id": item.item_id, **item.attributes}
-    return Request(where, line, prompt, derive_seed(config.seed, item.item_id, prompt.user))
+    sampled = config.decoding.temperature > 0
+    seed = derive_seed(config.seed, item.item_id, prompt.user) if sampled else 0
+    return Request(where, line, prompt, seed)
 
 
 def _answer(

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from genair.archetype.generate import Request, write_archetypes
 from genair.config import ArchetypeConfig
+from genair.errors import GenairError
 from genair.llm.base import BackendSpec
 from genair.llm.waves import waves_of
 from genair.records import Failed
@@ -40,6 +41,9 @@ def probe(
     """Answer requests for some seconds, 16 tokens each; None if there are none.
 
     The clock starts with the first answers, so that loading the model is not counted, unless these are all.
+
+    Raises:
+        GenairError: a server does not count tokens.
     """
     decoding = replace(config.decoding, max_tokens=min(_TOKENS, config.decoding.max_tokens))
     waves = waves_of(wanted, spec.parallel)
@@ -61,4 +65,6 @@ def probe(
     elapsed = time.monotonic() - started
     rate = (tokens - counted) / elapsed if tokens > counted else tokens / (started - begun)
     mean = prompt_tokens / items
+    if not rate:
+        raise GenairError("the server does not count tokens: there is nothing to estimate by")
     return Probe(items, mean, rate, (mean + config.decoding.max_tokens) / rate)

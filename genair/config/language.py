@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 from math import inf
 from typing import Any
 
-from genair.config.ranges import require
+from genair.config.ranges import require, require_seed, require_text
 
 DEFAULT_MODEL = "smollm2-135m-instruct"
 VIEWS = ("context", "archetype")
@@ -80,6 +80,9 @@ class ArchetypeConfig:
     def __post_init__(self) -> None:
         """Refuse values outside their range."""
         require(bool(self.item_type.strip()), "--item-type", repr(self.item_type), "a word")
+        for flag, text in (("--item-type", self.item_type), ("--fields", ",".join(self.fields))):
+            require_text(flag, text)
+        require_seed(self.seed)
         require(self.max_field_chars >= 0, "--max-field-chars", self.max_field_chars, "0 or more")
         require(self.wave >= 1, "--wave", self.wave, "1 or more")
 

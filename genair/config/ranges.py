@@ -13,6 +13,15 @@ def require(fine: bool, name: str, value: object, expected: str) -> None:
         raise UsageError(f"{name} must be {expected}, not {value}")
 
 
+def require_text(name: str, text: str) -> None:
+    """Refuse a text that is not all characters, as one from a shell with another encoding.
+
+    Raises:
+        UsageError: it is not.
+    """
+    require(text.isprintable() or text.encode("utf-8", "ignore").decode() == text, name, ascii(text), "UTF-8")
+
+
 def require_seed(seed: int) -> None:
     """Refuse a seed that not every generator takes.
 

@@ -11,6 +11,8 @@ from genair_cli.console import console
 from genair_cli.status import Status
 from genair_cli.streams import check_readable, rows_in
 
+_OF_NO_ITEM = {"user_id", "metric"}  # lines of logs and of figures
+
 
 def info(
     file: Annotated[str, typer.Argument(metavar="FILE", show_default=False)],
@@ -37,13 +39,17 @@ def info(
 
 def _describe(file: str, *, check: bool) -> dict[str, Any]:
     from genair.io.inspect import LineSummary, describe_container, is_container
+    from genair.io.uniqueness import UniqueIds
+    from genair.records import require_id
 
     if is_container(Path(file)):
         return describe_container(Path(file), file, check=check)
-    summary = LineSummary()
+    summary, ids = LineSummary(), UniqueIds()
     with rows_in(file) as source:
-        for _, row in source.rows:
+        for where, row in source.rows:
             summary.add(row)
+            if check and not row.keys() & _OF_NO_ITEM:
+                ids.add(require_id(row, "item_id", where), where)
     return {**summary.result(file), **({"check": "ok"} if check else {})}
 
 
@@ -59,7 +65,7 @@ def _show(found: dict[str, Any]) -> None:
         rows = [(name, *(_figure(diagnostics[moment][name]) for moment in moments)) for name in measures]
         console.table((f"diagnostics of {found.get('diagnostics_of', 'an unknown step')}", *moments), rows)
     for step in found["steps"]:
-        title = str(step.pop("id"))
+        title = str(step.pop("id", "a step without an id"))
         console.table((title, ""), sorted(_flat(step, "")), left=2)
 
 

@@ -77,3 +77,13 @@ def test_info_check_finds_a_flipped_byte(run, files, tmp_path):
     assert run("info", bad).status == 0
     run("info", bad, "--check").fails(3, "bad.h5", "/vectors is damaged")
     run("calibrate", bad, "-i", files.log, "-o", tmp_path / "out").fails(3, "/vectors is damaged")
+
+
+def test_info_check_looks_at_the_ids_of_lines(run, files, tmp_path):
+    for path in (files.items, files.archetypes, files.log):
+        assert run("info", path, "--check").rows[0]["check"] == "ok"
+    lines = tmp_path / "items.jsonl"
+    lines.write_bytes(files.items.read_bytes() + files.items.read_bytes().split(b"\n")[0] + b"\n")
+    run("info", lines, "--check").fails(3, "items.jsonl:41: duplicate item_id", "first on line 1")
+    lines.write_bytes(b'{"item_id": 7}\n')
+    run("info", lines, "--check").fails(3, "items.jsonl:1", "ids are strings")

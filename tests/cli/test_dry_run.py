@@ -63,3 +63,10 @@ def test_a_shard_needs_a_file(run, files):
     done = run("archetype", *ECHO, "--shard", "1/2", stdin=files.items.read_bytes())
     assert done.status == 2
     assert "--shard needs a file" in done.err
+
+
+def test_a_dry_run_is_of_what_the_run_would_be_of(run, files):
+    done = run("archetype", *ECHO, "--dry-run", "-n", 1, stdin=files.items.read_bytes())
+    assert len(done.rows) == 1
+    done = run("archetype", files.items, *ECHO, "--dry-run", "--shard", "2/4")
+    assert "for 10 items" in done.err

@@ -118,6 +118,20 @@ def test_other_settings_are_named_and_nothing_is_lost(
     assert out.read_bytes() == whole
 
 
+def test_a_seed_that_greedy_decoding_does_not_use_is_no_other_work(go, lines, stopped, out, whole):
+    assert go(lines, "--resume", "--seed", 1).status == 0
+    assert out.read_bytes() == whole
+
+
+def test_vectors_of_another_version_are_not_gone_on_with(run, files, tmp_path, monkeypatch):
+    lines = files.archetypes.read_bytes().split(b"\n")
+    words = ("embed", "-", "-o", tmp_path / "emb.h5", *ECHO)
+    run(*words, stdin=b"\n".join([*lines[:10], BROKEN])).fails(3, "broken JSON")
+    monkeypatch.setattr("genair.provenance.GENAIR_VERSION", "99.9")
+    result = run(*words, "--resume", stdin=files.archetypes.read_bytes())
+    result.fails(2, "versions.genair", "now it is '99.9'")
+
+
 def test_another_shard_is_another_work(run, files, stopped, out):
     result = run("archetype", files.items, "-o", out, *ECHO, "--resume", "--shard", "1/2")
     result.fails(2, "shard [1, 1], now it is [1, 2]")

@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from genair.llm.models.cache import user_cache
+
 
 def dims(path):
     import h5py
@@ -75,3 +77,22 @@ def test_info_tells_json_lines_apart(run, files):
     assert [row["format"] for row in found.values()] == ["items", "interactions", "archetypes"]
     assert found["items.jsonl"]["rows"] == 40
     assert found["arch.jsonl"]["steps"][0]["backend"] == "echo"
+
+
+def test_an_error_is_the_commands_also_behind_a_settings_file(run, tmp_path):
+    (tmp_path / "s.toml").write_text("")
+    result = run("--config", tmp_path / "s.toml", "embed", tmp_path / "none.jsonl")
+    assert result.err.startswith("genair embed: error: ")
+
+
+def test_whoever_has_no_home_has_no_settings(run, files, monkeypatch):
+    """As a user id without an entry, in a container."""
+
+    def homeless(self):
+        raise RuntimeError("Could not determine home directory.")
+
+    for name in ("XDG_CONFIG_HOME", "XDG_CACHE_HOME", "GENAIR_CACHE", "HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("pathlib.Path.expanduser", homeless)
+    assert run("info", files.items).status == 0
+    assert str(user_cache()).startswith("/")

@@ -15,6 +15,12 @@ import pytest
         ),
         (["archetype", "--prompt", "nothing"], "unknown prompt template 'nothing'"),
         (["archetype", "--max-tokens", "1"], "--max-tokens must be 2 or more"),
+        (["archetype", "--seed", str(1 << 64)], "--seed must be 0 to 2^63 - 1"),
+        (["archetype", "--limit", str(1 << 63)], "4611686018427387904"),
+        (["archetype", "--shard", "1/" + "9" * 5000], "--shard must be I/N"),
+        (["archetype", "--item-type", "caf\udce9"], "--item-type must be UTF-8"),
+        (["archetype", "--fields", "caf\udce9"], "--fields must be UTF-8"),
+        (["archetype", "--embeddings", "v.h5.gz"], "HDF5 is not packed by gzip: name v.h5.gz without .gz"),
         (["archetype", "--model", "no-such-model"], "no model 'no-such-model'"),
         (["archetype", "--errors", "e.jsonl"], "--errors needs --on-error skip"),
         (["archetype", "--nonsense"], "--nonsense"),
@@ -75,4 +81,15 @@ sys.exit(main(["archetype", {str(files.items)!r}, "-o", "out.jsonl"]))
     assert done.returncode == 1
     assert "is not installed: pip install 'genair[llamacpp]'" in done.stderr
     assert "Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_hdf5_is_not_packed(run, files, tmp_path):
+    target = tmp_path / "out.h5.gz"
+    for words in (
+        ("embed", files.archetypes, "--backend", "echo"),
+        ("calibrate", files.vectors, "-i", files.log),
+        ("train", files.vectors, "-i", files.log),
+    ):
+        run(*words, "-o", target).fails(2, f"HDF5 is not packed by gzip: name {target} without .gz")
     assert list(tmp_path.iterdir()) == []

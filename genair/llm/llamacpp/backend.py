@@ -136,11 +136,15 @@ class LlamaCppBackend:
         )
 
     def _answer_tokens(self, one: Answered) -> Tokens:
-        if one.tokens is not None and self.text_of(one.tokens) == one.text:
+        if one.tokens is not None and self._knows(one.tokens) and self.text_of(one.tokens) == one.text:
             tokens = np.asarray(one.tokens, np.int32)
-        else:  # the text alone says it, or was edited since
+        else:  # the text alone says it, was edited since, or is of another model
             tokens = self._tokenize(one.text)
         return tokens[:-1] if one.cut else tokens
+
+    def _knows(self, tokens: Sequence[int]) -> bool:
+        """Return whether the vocabulary has these; llama.cpp ends the process over one that it has not."""
+        return all(0 <= token < cpp.llama_vocab_n_tokens(self._vocab) for token in tokens)
 
     def _tokenize(self, text: str, *, special: bool = False, first: bool = False) -> Tokens:
         data = text.encode()

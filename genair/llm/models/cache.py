@@ -15,8 +15,15 @@ def cache_folder() -> Path:
     """Return where prepared models live: $GENAIR_CACHE, else genair in the user's cache folder."""
     if own := os.environ.get("GENAIR_CACHE"):
         return Path(own)
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "genair"
+    return user_cache() / "genair"
+
+
+def user_cache() -> Path:
+    """Return the user's cache folder; without a home it is one of the system's for what is temporary."""
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
+    except RuntimeError:
+        return Path(tempfile.gettempdir())
 
 
 def state_of(files: Sequence[Path]) -> list[list[str | int]]:
@@ -63,4 +70,4 @@ def write_note(path: Path, note: Mapping[str, Any]) -> None:
 
 
 def _place(kind: str, about: object) -> Path:
-    return cache_folder() / "notes" / f"{kind}-{digest_of(about)[:32]}.json"
+    return cache_folder() / "notes" / f"{kind}-{digest_of(ascii(about))[:32]}.json"

@@ -93,5 +93,5 @@ def _listed_folder(name: str, folder: Path) -> Listed:
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     try:
         return Listed(name, "transformers", folder, size, folder_facts(folder), runs=AS_IS)
-    except (GenairError, OSError, KeyError, TypeError) as error:
+    except (GenairError, OSError) as error:
         return Listed(name, "transformers", folder, size, None, problem=str(error))

@@ -26,8 +26,16 @@ def folder_facts(folder: Path) -> ModelFacts:
     Raises:
         InputError: a file is damaged.
     """
+    try:
+        return _facts(folder)
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        what = f"{type(error).__name__}: {error}"
+        raise InputError(f"damaged: not what it should say ({what})", where=str(folder)) from error
+
+
+def _facts(folder: Path) -> ModelFacts:
     outer = _json(folder / "config.json")
-    config = {**outer, **outer.get("text_config", {})}
+    config = {**outer, **(outer.get("text_config") or {})}
     weights, formats = 0, Counter[str]()
     files = sorted(folder.glob("*.safetensors"))
     for path in files:

@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import TypeVar
 
 from genair.errors import GenairError, MissingExtraError, UsageError
+from genair.llm.models.cache import user_cache
 from genair.llm.models.parts import is_first_part, part_names
 
 T = TypeVar("T")
@@ -25,8 +26,7 @@ def hub_folder() -> Path:
     for name in ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"):
         if own := os.environ.get(name):
             return Path(own).expanduser()
-    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "huggingface"
-    return Path(os.environ.get("HF_HOME") or base).expanduser() / "hub"
+    return Path(os.environ.get("HF_HOME") or user_cache() / "huggingface").expanduser() / "hub"
 
 
 def is_hub_id(name: str) -> bool:

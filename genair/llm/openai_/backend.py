@@ -28,6 +28,7 @@ from genair.llm.openai_.endpoint import read_key
 from genair.llm.openai_.priming import after_prime, messages_of
 from genair.llm.openai_.refusals import Refusal, one_line
 from genair.llm.openai_.threads import in_threads
+from genair.plaintext import joined
 from genair.records import ChatPrompt
 
 try:
@@ -152,7 +153,7 @@ class OpenAIBackend:
             said = one_line(getattr(choice.message, "refusal", None) or "content_filter", self._key)
             return GenairError(f"item {prompt.item_id!r}: the server's content filter refused it ({said})")
         content: object = getattr(choice.message, "content", None)
-        text, primed = after_prime(content if isinstance(content, str) else "", prompt.prime)
+        text, primed = after_prime(joined(content) if isinstance(content, str) else "", prompt.prime)
         if not text:
             hint = "try a higher --max-tokens" if choice.finish_reason == "length" else "try another prompt"
             return GenairError(

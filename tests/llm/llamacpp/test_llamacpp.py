@@ -184,3 +184,12 @@ def test_reading_ends_where_the_states_are_done_and_they_are_the_same(backend, w
     for one, two in zip(short, backend.states(answered(written)), strict=True):
         assert np.array_equal(one.context, two.context)
         assert np.array_equal(one.archetype, two.archetype)
+
+
+def test_tokens_of_a_larger_vocabulary_are_not_asked_for(backend):
+    """llama.cpp ends the process over one: another model's answer is tokenised anew."""
+    foreign, plain = (
+        backend.states([Answered(PROMPTS[0], "hello there", tokens, cut=False)])[0]
+        for tokens in ((10**6, 2), None)
+    )
+    np.testing.assert_array_equal(foreign.archetype, plain.archetype)

@@ -229,3 +229,30 @@ def test_weights_are_checked_against_the_name_of_their_blob(cache):
     blob.write_bytes(blob.read_bytes()[:-1] + b"!")
     (bad,) = check_folder("org/full", folder)
     assert bad.problem.startswith(f"damaged: its SHA-256 is {bad.sha256}, and was {blob.name}")
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"text_config": 7},
+        {"quantization_config": [1]},
+        {"hidden_size": "wide", "num_attention_heads": 2},
+    ],
+)
+def test_a_configuration_of_another_form_is_damage(cache, config):
+    folder = put(cache, "org/odd", {**model_files(), "config.json": json.dumps(config).encode()})
+    with pytest.raises(InputError, match="damaged: not what it should say"):
+        folder_facts(folder)
+    (listed,) = (one for one in catalogue() if one.name == "org/odd")
+    assert "damaged" in listed.problem
+
+
+@pytest.mark.parametrize(
+    "tensor", [{}, {"shape": [1]}, {"shape": [1], "dtype": "F32", "data_offsets": ["a", "b"]}]
+)
+def test_a_tensor_of_another_form_is_damage(cache, tensor):
+    header = json.dumps({"w": tensor}).encode()
+    data = len(header).to_bytes(8, "little") + header
+    folder = put(cache, "org/odd", {**model_files(), "model.safetensors": data})
+    with pytest.raises(InputError, match="damaged"):
+        folder_facts(folder)

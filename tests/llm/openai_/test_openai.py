@@ -288,3 +288,9 @@ def test_a_server_may_be_asked_from_worker_processes_too(server):
     units = list(write_archetypes(waves_of(requests(rows, config), 1), config, spec, 1))
     assert [one.archetype.item_id for unit in units for one in unit.outcomes] == ["0", "1", "2"]
     assert KEY not in json.dumps([one.archetype.to_row() for unit in units for one in unit.outcomes])
+
+
+def test_halves_of_characters_are_joined_or_replaced(server):
+    """JSON can say half of a character, as where an answer was cut; nothing else can."""
+    server.answer = lambda *_: server.chat("People who \ud83d\ude42 and \ud83d")
+    assert ask(server)[0].text == " 🙂 and \ufffd"
