@@ -181,10 +181,16 @@ def lines_out(target: Path | None, *, force: bool) -> Iterator[Outlet]:
         else:
             path = stack.enter_context(atomic_path(target, force=force))
             stream = stack.enter_context(path.open("wb"))
-        if target.suffix == ".gz":  # without name and time: equal lines give equal bytes
-            packed = gzip.GzipFile(filename="", mode="wb", fileobj=stream, mtime=0)
-            stream = cast(IO[bytes], stack.enter_context(packed))
+        if target.suffix == ".gz":
+            stream = stack.enter_context(packing(stream))
         yield Outlet(stream, target)
+
+
+@contextmanager
+def packing(stream: IO[bytes]) -> Iterator[IO[bytes]]:
+    """Yield what packs by gzip what is written to it; without name and time equal bytes give equal bytes."""
+    with gzip.GzipFile(filename="", mode="wb", fileobj=stream, mtime=0) as packed:
+        yield cast(IO[bytes], packed)
 
 
 def _stdin() -> IO[bytes]:

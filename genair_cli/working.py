@@ -3,7 +3,6 @@
 What goes to a file can be killed and resumed; what goes to a pipe is written through as it comes.
 """
 
-import gzip
 import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,7 +19,7 @@ from genair.records import Failed
 from genair_cli.console import console
 from genair_cli.options import STDIN, OnErrorChoice
 from genair_cli.status import Status
-from genair_cli.streams import Outlet
+from genair_cli.streams import Outlet, packing
 
 _ERRORS = "errors"
 _BLOCK = 1 << 20
@@ -186,16 +185,18 @@ def _outlet(plan: Plan, stack: ExitStack) -> IO[bytes]:
         stream = cast(IO[bytes], sys.stdout.buffer)
     else:
         stream = stack.enter_context(open_special(plan.output))
+        if plan.output.suffix == ".gz":
+            stream = stack.enter_context(packing(stream))
     return cast(IO[bytes], Outlet(stream, plan.output))
 
 
 def _packed(path: Path) -> Path:
-    """Compress a file; gzip carries no name and no time, so equal content gives equal bytes."""
+    """Compress a file."""
     packed = path.with_name(path.name + ".gz")
     with (
         path.open("rb") as source,
         packed.open("wb") as raw,
-        gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0) as sink,
+        packing(raw) as sink,
     ):
         shutil.copyfileobj(source, sink)
     return packed

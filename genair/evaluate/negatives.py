@@ -12,6 +12,8 @@ from genair.data.sequences import Indices, Sequences
 from genair.errors import UsageError
 from genair.seeding import derive_seed
 
+_USERS = 1024  # drawn for together
+
 
 def sample_negatives(whole: Sequences, named: Indices, number: int, seed: int) -> Indices:
     """Return item indices that each user never had, shape (users, number).
@@ -35,8 +37,14 @@ def sample_negatives(whole: Sequences, named: Indices, number: int, seed: int) -
             f" are not in the history of user {whole.user_ids[user]!r}"
         )
     rng = np.random.Generator(np.random.PCG64(derive_seed(seed, "negatives")))
-    chosen = draw_distinct(left, number, rng)
-    return named[_skip(chosen, places, users, had)]
+    found = np.empty((len(left), number), dtype=np.int64)
+    ends = np.concatenate([[0], np.cumsum(had)])
+    for first in range(0, len(left), _USERS):
+        rows = slice(first, first + _USERS)
+        own = slice(ends[first], ends[min(first + _USERS, len(left))])
+        chosen = draw_distinct(left[rows], number, rng)
+        found[rows] = named[_skip(chosen, places[own], users[own] - first, had[rows])]
+    return found
 
 
 def draw_distinct(pools: Indices, number: int, rng: np.random.Generator) -> Indices:

@@ -101,6 +101,10 @@ def archetype(
     decoding = Decoding(
         given["max_tokens"], given["temperature"], given["top_p"], given["top_k"], given["repeat_penalty"]
     )
+    if decoding.temperature == 0:
+        options.refuse_idle(
+            context, "needs a --temperature above 0: greedy decoding samples nothing", "top_p", "top_k"
+        )
     chosen = tuple(field.strip() for field in fields.split(",") if field.strip())
     config = ArchetypeConfig(given["prompt"], item_type, chosen, max_field_chars, decoding, seed, wave)
     plan = Plan(output, errors, on_error, resume=resume, force=force)

@@ -1,5 +1,6 @@
 """Real processes and real pipes: chained, broken, full, closed, and no pipe at all."""
 
+import gzip
 import json
 import os
 import pty
@@ -162,3 +163,10 @@ def test_a_named_pipe_whose_reader_left_is_no_error_and_no_reason_to_lose_the_ou
     assert len((tmp_path / "out.jsonl").read_bytes().splitlines()) == len(
         files.items.read_bytes().splitlines()
     )
+
+
+def test_a_named_pipe_is_packed_by_its_name(files, tmp_path):
+    script = f"mkfifo f.gz; cat f.gz > out.gz & {GENAIR} archetype {files.items} {ECHO} -o f.gz && wait"
+    done = bash(script, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert gzip.decompress((tmp_path / "out.gz").read_bytes()) == files.archetypes.read_bytes()

@@ -15,6 +15,8 @@ import pytest
         ),
         (["archetype", "--prompt", "nothing"], "unknown prompt template 'nothing'"),
         (["archetype", "--max-tokens", "1"], "--max-tokens must be 2 or more"),
+        (["archetype", "--top-p", "0.5"], "--top-p needs a --temperature above 0"),
+        (["archetype", "--top-k", "5"], "--top-k needs a --temperature above 0"),
         (["archetype", "--seed", str(1 << 64)], "--seed must be 0 to 2^63 - 1"),
         (["archetype", "--limit", str(1 << 63)], "4611686018427387904"),
         (["archetype", "--shard", "1/" + "9" * 5000], "--shard must be I/N"),

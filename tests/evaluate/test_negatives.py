@@ -1,5 +1,6 @@
 """Sampled negatives: uniform, never of the user's history, and the same whoever is measured."""
 
+import tracemalloc
 from collections import Counter
 from itertools import combinations
 
@@ -90,3 +91,18 @@ def test_too_many_are_refused_with_the_user_and_the_number_left(toy_sequences):
         UsageError, match=r"--negatives 2 is too many: only 1 of the log's 5 items .* user 'u1'"
     ):
         sample_negatives(whole, np.arange(1, 6), 2, seed=0)
+
+
+def test_how_many_users_are_drawn_for_together_changes_no_draw_and_bounds_the_memory(
+    toy_sequences, monkeypatch
+):
+    rng = np.random.default_rng(4)
+    whole = toy_sequences([(rng.permutation(50)[: 1 + user % 7] + 1).tolist() for user in range(9000)], 50)
+    named = np.arange(1, 51)
+    tracemalloc.start()
+    found = sample_negatives(whole, named, 40, seed=3)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 3 * found.nbytes
+    monkeypatch.setattr("genair.evaluate.negatives._USERS", 10**6)
+    assert sample_negatives(whole, named, 40, seed=3).tolist() == found.tolist()
