@@ -10,6 +10,7 @@ ranked by cosine to the mean of the last one or five. `tail_ndcg` is over test e
 the 20 % most frequent in training. `p` is Wilcoxon's paired test against the uncalibrated vectors. Held-out
 pairs are those of each candidate's own graph.
 
+`popularity alone` is a control: vectors that lie together if their items are popular, and say nothing else.
 With --encoder a sentence encoder's vectors (`encoder.py`) stand beside, plain and calibrated. Descent is to
 256 numbers. Rows go to benchmarks/results/calibration-NAME.json as they come; a row that is there is not
 measured again.
@@ -131,6 +132,14 @@ def plain(field: Field, vectors: np.ndarray, seed: int, *, first: bool) -> Row:
     return {"after": asdict(Judge(graph, held, seed, field.split.valid).measure(vectors)), **row}
 
 
+def popularity(field: Field) -> np.ndarray:
+    """Return vectors (items, 9) of the logarithm of training events, and noise."""
+    train = field.split.train
+    counts = np.bincount(train.items, minlength=train.n_items + 1)[1:]
+    noise = np.random.default_rng(0).standard_normal((train.n_items, 8))
+    return np.column_stack([np.log1p(counts) ** 2, noise]).astype(np.float32)
+
+
 def main() -> None:
     """Measure what is not there yet."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
@@ -150,6 +159,9 @@ def main() -> None:
         sheet.measure(title, lambda config=config: field.recommend(graph_scorer(field, config))[0])
     for seed in given.seeds:
         sheet.measure(f"uncalibrated/{seed}", lambda seed=seed: plain(field, table.vectors, seed, first=True))
+        sheet.measure(
+            f"popularity alone/{seed}", lambda seed=seed: plain(field, popularity(field), seed, first=False)
+        )
         if encoded is not None:
             sheet.measure(
                 f"sentence encoder/{seed}", lambda seed=seed: plain(field, encoded, seed, first=False)

@@ -22,6 +22,7 @@ class Fields:
         time: when it was; None if the source does not tell.
         rating: how much it was liked; None if the source does not tell.
         time_format: one of `TIME_FORMATS` or a pattern.
+        missed: what a part that nobody named would have been called, had the source had it.
     """
 
     user: str
@@ -29,6 +30,7 @@ class Fields:
     time: str | None = None
     rating: str | None = None
     time_format: str = "auto"
+    missed: frozenset[str] = frozenset()
 
     def parts(self) -> Mapping[str, str]:
         """Return our name of each part that there is, and the source's."""

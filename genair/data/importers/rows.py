@@ -47,10 +47,25 @@ def batches(
         if parsed.rows and fields is None:
             fields = fields_of({key for row in parsed.rows for key in row})
         named = fields or Fields("", "")
+        _refuse_late(parsed, named.missed, dump.name)
         raw = {part: [row.get(name) for row in parsed.rows] for part, name in named.parts().items()}
         columns = {part: _ids(raw[part]) if part in ("user", "item") else _numbers(raw[part]) for part in raw}
         lines = pl.Series("line", parsed.lines, dtype=pl.Int64)
         yield Batch(named, lines, columns, raw, parsed.failures, parsed.block.line)
+
+
+def _refuse_late(parsed: _Parsed, missed: Collection[str], name: str) -> None:
+    """Refuse a part of an event that comes only after millions of bytes without: some would have it, not all.
+
+    Raises:
+        InputError: there is one.
+    """
+    for line, row in zip(parsed.lines, parsed.rows, strict=True):
+        if late := sorted(row.keys() & missed):
+            raise InputError(
+                f"a {late[0]} here, but none on earlier lines: all lines have one or none has",
+                where=f"{name}:{line}",
+            )
 
 
 def items(

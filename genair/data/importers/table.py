@@ -94,7 +94,10 @@ def _fields(config: TableConfig, names: Collection[str], where: str) -> Fields:
     if chosen["time"] is None and config.time_format != "auto":
         raise UsageError("--time-format needs times, and the log has none: --time names their column")
     columns.require(names, wanted, where, "; --user, --item, --time and --rating name the right ones")
-    return Fields(config.user, config.item, **chosen, time_format=config.time_format)
+    missed = frozenset(
+        usual for part, (named, usual) in optional.items() if named is None and not chosen[part]
+    )
+    return Fields(config.user, config.item, **chosen, time_format=config.time_format, missed=missed)
 
 
 def _recoded(dump: Dump, encoding: str) -> Iterator[bytes]:

@@ -121,6 +121,16 @@ def test_a_parquet_column_that_is_neither_numbers_nor_dates_is_refused(read_log,
         read_log("table", parquet_of(frame))
 
 
+@pytest.mark.parametrize("part", ["timestamp", "rating"])
+def test_a_part_that_only_late_lines_have_is_named(read_log, part):
+    early = b'{"user_id": "u", "item_id": "i", "pad": "' + b"x" * 1000 + b'"}\n'
+    late = json.dumps({"user_id": "u", "item_id": "i", part: 3}).encode() + b"\n"
+    with pytest.raises(InputError, match=f"^log:9001: a {part} here, but none on earlier lines"):
+        read_log("table", early * 9000 + late)
+    off = {"time": ""} if part == "timestamp" else {"rating": ""}
+    assert len(read_log("table", early * 9000 + late, **off).rows) == 9001
+
+
 def test_a_format_of_times_needs_times(read_log):
     with pytest.raises(UsageError, match="--time-format needs times, and the log has none"):
         read_log("table", b"user_id,item_id\nu,x\n", time_format="ms")
