@@ -131,7 +131,8 @@ def _pairs(train: Sequences, config: GraphConfig) -> Pairs:
     if config.min_count > 1:
         settings = f"--min-count {config.min_count} and --score {config.score}"
         raise InputError(
-            f"{settings} leave no pair of items, if any two share a user: lower --min-count", where=train.name
+            f"{settings} leave no pair of items: lower --min-count, unless no two share a user",
+            where=train.name,
         )
     raise InputError(
         "no two items share a user in the training events: nothing to calibrate by", where=train.name
