@@ -133,7 +133,7 @@ def plain(field: Field, vectors: np.ndarray, seed: int, *, first: bool) -> Row:
 
 
 def popularity(field: Field) -> np.ndarray:
-    """Return vectors (items, 9) of the logarithm of training events, and noise."""
+    """Return vectors (items, 9) of the squared logarithm of training events, and noise."""
     train = field.split.train
     counts = np.bincount(train.items, minlength=train.n_items + 1)[1:]
     noise = np.random.default_rng(0).standard_normal((train.n_items, 8))

@@ -95,6 +95,11 @@ def versions_of(packages: Sequence[str]) -> dict[str, str]:
     return {"genair": GENAIR_VERSION, **{name: version(name) for name in packages}}
 
 
+def is_calibration(step: Step) -> bool:
+    """Return whether a step learned a calibrated space; `calibrate --apply` only maps more items into one."""
+    return step.command == "calibrate" and "apply" not in step.settings
+
+
 def archetype_step(made_by: Mapping[str, Any]) -> Step:
     """Return the step that the `_pg` of an archetype line stands for."""
     settings = {key: value for key, value in made_by.items() if key not in ("id", "versions")}

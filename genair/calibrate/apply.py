@@ -12,7 +12,7 @@ from genair.calibrate.residual import ResidualAdapter
 from genair.calibrate.stage import PACKAGES
 from genair.errors import InputError
 from genair.io.embeddings import EmbeddingTable
-from genair.provenance import Step, add_step
+from genair.provenance import Step, add_step, is_calibration
 
 _COMMAND = "calibrate"
 _KINDS: dict[str, type[AnyAdapter]] = {kind.kind: kind for kind in (Adapter, ResidualAdapter)}
@@ -76,20 +76,15 @@ def _origin_of(table: EmbeddingTable, name: str) -> Sequence[Step]:
     """Return the steps behind the vectors that the adapter was fitted to."""
     for at in reversed(range(len(table.steps))):
         step = table.steps[at]
-        if _fits(step):
+        if is_calibration(step):
             return table.steps[:at]
     raise InputError("does not say how it was calibrated: it has no calibrate step", where=name)
-
-
-def _fits(step: Step) -> bool:
-    """Return whether a step made a calibrated space, and did not only map more items into it."""
-    return step.command == _COMMAND and "apply" not in step.settings
 
 
 def _check_same_space(origin: Sequence[Step], new: EmbeddingTable, name: str) -> None:
     made_by, known = {step.id for step in new.steps}, {step.id for step in origin}
     missing = [step.id for step in origin if step.id not in made_by]
-    beyond = [step.id for step in new.steps if _fits(step) and step.id not in known]
+    beyond = [step.id for step in new.steps if is_calibration(step) and step.id not in known]
     if missing or beyond:
         why = f"{missing[-1]} is not among its steps" if missing else f"{beyond[-1]} calibrated them already"
         raise InputError(

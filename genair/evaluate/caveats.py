@@ -9,7 +9,7 @@ from genair.data.timesplit import clock_of
 from genair.errors import InputError
 from genair.evaluate.measuring import Contender
 from genair.evaluate.task import Task, rows_of
-from genair.provenance import Step
+from genair.provenance import Step, is_calibration
 
 _FEW = 0.01
 LAST_TWO = "last-two"
@@ -99,7 +99,7 @@ def of_vectors(name: str, steps: Iterable[Step], split: str, log_sha256: str) ->
         log_sha256: digest of the log.
     """
     for step in steps:
-        if step.command != "calibrate" or "apply" in step.settings:
+        if not is_calibration(step):
             continue
         if step.inputs.get("interactions") != log_sha256:
             yield (

@@ -9,7 +9,7 @@ import numpy as np
 from genair.errors import InputError
 from genair.io.container import Container, ids_digest, open_container
 from genair.io.jsonl import Row
-from genair.provenance import Step
+from genair.provenance import Step, is_calibration
 
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _KINDS = (
@@ -141,7 +141,7 @@ def _score(steps: Sequence[Step]) -> str:
 
 def _fit(steps: Sequence[Step]) -> Step | None:
     """Return the last calibration that learned; `--apply` only put more items behind its own."""
-    return next((s for s in reversed(steps) if s.command == "calibrate" and "apply" not in s.settings), None)
+    return next((step for step in reversed(steps) if is_calibration(step)), None)
 
 
 def _step(step: Step) -> dict[str, Any]:
