@@ -11,9 +11,10 @@ and so are events of seen items.
 The learning rate falls linearly. Rate, loss and epochs were chosen on validation events of all users, seed 0,
 for each backbone and kind of items (`SETTINGS`, `EPOCHS`), and are the same whether calibrated or not: text
 learns longer, and as well from drawn negatives as from the full softmax in a quarter of the time; ids are
-better with the full softmax. With a share of the users there are 1 / sqrt(share) times the epochs. Yelp is
-learned in bf16, which is as good there (`tuning.py`) in half the time. `refit` learns from validation events,
-too, as published figures do that hold out one event a user.
+better with the full softmax. With a share of the users there are 1 / sqrt(share) times the epochs. A row
+ends early if a third of its epochs bring nothing better (rows with all of their epochs may be older than this
+rule). Yelp is learned in bf16, which is as good there (`tuning.py`) in half the time. `refit` learns from
+validation events, too, as published figures do that hold out one event a user.
 
 `--jobs` rows are measured at once, each by one thread. They go to benchmarks/results/training-NAME.json as
 they come, and to training-NAME.npz at which rank each user's test item came, 0 beyond the tenth; a row that
@@ -129,7 +130,8 @@ def settings(name: str, kind: Model, share: float, seed: int) -> TrainConfig:
     """Return how a model is trained on a data set of which there is a share of the users."""
     epochs, precision = EPOCHS.get(name, OTHERS)[kind.items], PRECISION.get(name, "fp32")
     differs = {"epochs": epochs, "precision": precision, **SETTINGS[kind.items], **BACKBONES[kind.backbone]}
-    differs["epochs"] = differs["patience"] = round(differs["epochs"] / share**0.5)
+    differs["epochs"] = round(differs["epochs"] / share**0.5)
+    differs["patience"] = round(differs["epochs"] / 3)
     return TrainConfig(kind.backbone, kind.items, **differs, joint=kind.joint, refit=kind.refit, seed=seed)
 
 
