@@ -60,6 +60,7 @@ class Joint:
         self.generator = torch.Generator().manual_seed(seed)
         self.steps = 0
         self._losses: list[float] = []
+        self._ratios: list[float] = []
 
     def draw(self, *own: Tensor) -> Sample | None:
         """Return what the next step calibrates, or None where that is a single item.
@@ -84,7 +85,7 @@ class Joint:
         return rows
 
     def add_to(self, loss: Tensor, table: Tensor, sample: Sample) -> Tensor:
-        """Return L_rec + alpha L_cal of one step, having measured the ratio if it is time to.
+        """Return L_rec + alpha L_cal of one step, having measured both gradients if it is time to.
 
         Args:
             loss: L_rec, a scalar computed from the table.
@@ -93,21 +94,30 @@ class Joint:
         """
         unit = functional.normalize(functional.embedding(sample.items, table), dim=1)
         calibration = sample.objective(unit.cpu(), self.generator).to(loss.device)
-        if self._ratio is not None and (not self.alpha or is_estimated(self.steps)):
-            self._follow(self._ratio * _gradient(loss, table), _gradient(calibration, table))
+        if not self.alpha or is_estimated(self.steps):
+            self._measure(_gradient(loss, table), _gradient(calibration, table))
         self.steps += 1
         self._losses.append(calibration.item())
         return loss + self.alpha * calibration
 
-    def end_epoch(self) -> dict[str, float]:
-        """Return the `alpha` in use and the epoch's mean `calibration_loss`; the next epoch starts anew."""
-        mean, self._losses = float(np.mean(self._losses)), []
-        return {"alpha": self.alpha, "calibration_loss": mean}
+    def end_epoch(self) -> dict[str, float | None]:
+        """Return an epoch's `alpha` and means (`genair.train.progress.EpochRow`), and begin the next."""
+        loss = float(np.mean(self._losses))
+        ratio = float(np.mean(self._ratios)) if self._ratios else None
+        self._losses, self._ratios = [], []
+        return {"alpha": self.alpha, "calibration_loss": loss, "gradient_ratio": ratio}
 
-    def _follow(self, wanted: float, found: float) -> None:
-        """Move alpha to the geometric mean of itself and wanted / found, which it begins with."""
-        if wanted > 0 and found > 0 and math.isfinite(wanted / found):
-            self.alpha = math.sqrt(self.alpha * wanted / found) if self.alpha else wanted / found
+    def _measure(self, own: float, added: float) -> None:
+        """Take the gradient norms of L_rec and L_cal: note their ratio, and follow a wanted one.
+
+        Alpha moves to the geometric mean of itself and what would give the wanted ratio now, which it begins
+        with; the ratio that is noted is what alpha then gives.
+        """
+        if self._ratio is not None and own > 0 and added > 0 and math.isfinite(own / added):
+            exact = self._ratio * own / added
+            self.alpha = math.sqrt(self.alpha * exact) if self.alpha else exact
+        if own > 0 and math.isfinite(added / own):
+            self._ratios.append(self.alpha * added / own)
 
 
 def is_estimated(step: int) -> bool:

@@ -21,6 +21,8 @@ class EpochRow:
         seconds: what it took; no part of what two equal runs share.
         alpha: the weight of calibration at the epoch's end; None unless training is joint.
         calibration_loss: mean over batches, not weighed; None unless training is joint.
+        gradient_ratio: |alpha grad L_cal| / |grad L_rec| at the item table, mean over the steps that measured
+            it; None if there were none.
         refit: True of an epoch of the refit, otherwise None.
     """
 
@@ -31,6 +33,7 @@ class EpochRow:
     seconds: float = field(compare=False)
     alpha: float | None = None
     calibration_loss: float | None = None
+    gradient_ratio: float | None = None
     refit: bool | None = None
 
     def words(self) -> str:
@@ -39,8 +42,9 @@ class EpochRow:
         return f"loss {self.loss:.3f}, {found}{self.weight_words()}"
 
     def weight_words(self) -> str:
-        """Return `, alpha A`; nothing unless training is joint."""
-        return "" if self.alpha is None else f", alpha {self.alpha:.3g}"
+        """Return `, alpha A, gradient ratio R`, as far as there are such."""
+        found = {"alpha": self.alpha, "gradient ratio": self.gradient_ratio}
+        return "".join(f", {name} {value:.3g}" for name, value in found.items() if value is not None)
 
     def to_json(self) -> dict[str, Any]:
         """Return what there is to say, by name."""
@@ -116,9 +120,12 @@ class Trained:
     refitted: int = 0
 
     def curves(self) -> dict[str, Array]:
-        """Return per epoch loss and validation NDCG@10, and if training was joint alpha and L_cal."""
+        """Return per epoch loss and validation NDCG@10, and if training was joint what that gave.
+
+        A gradient ratio is NaN where none was measured.
+        """
         rows = [asdict(row) for row in self.epochs]
         keys = ["loss", "valid_ndcg"]
         if self.best.alpha is not None:
-            keys += ["alpha", "calibration_loss"]
-        return {key: np.asarray([row[key] for row in rows]) for key in keys}
+            keys += ["alpha", "calibration_loss", "gradient_ratio"]
+        return {key: np.asarray([row[key] for row in rows], dtype=np.float64) for key in keys}

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from genair.calibrate import OBJECTIVES
+from genair.calibrate.objectives import pairsum
 from genair.calibrate.objectives.alignment import AlignmentUniformity
 from genair.calibrate.objectives.contrastive import Contrastive
 from genair.calibrate.objectives.pairsum import PairSum
@@ -91,6 +93,16 @@ def _contrastive(vectors, scores, gamma):
     return loss / max(sum(shares.values()), 1e-12)
 
 
+BOTH_PRODUCTS = pytest.mark.parametrize("most_dense", [8192, 0], ids=["dense", "sparse"])
+
+
+@contextmanager
+def _dense_up_to(items):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pairsum, "_DENSE", items)
+        yield
+
+
 def _value_and_gradient(loss, vectors):
     leaf = vectors.clone().requires_grad_()
     value = loss(leaf)
@@ -107,12 +119,14 @@ def _assert_same_function(fast, slow, vectors):
 
 @settings(max_examples=60, deadline=None)
 @given(worlds())
-def test_the_papers_loss_equals_the_sum_over_all_ordered_pairs(world):
+@BOTH_PRODUCTS
+def test_the_papers_loss_equals_the_sum_over_all_ordered_pairs(most_dense, world):
     vectors, scores, gamma = world
     objective = WeightedRepulsion(_pairs(scores), len(vectors), gamma)
-    _assert_same_function(
-        lambda leaf: objective(leaf, torch.Generator()), lambda leaf: _paper(leaf, scores, gamma), vectors
-    )
+    with _dense_up_to(most_dense):
+        _assert_same_function(
+            lambda leaf: objective(leaf, torch.Generator()), lambda leaf: _paper(leaf, scores, gamma), vectors
+        )
 
 
 @settings(max_examples=60, deadline=None)
@@ -125,7 +139,8 @@ def test_the_papers_loss_equals_the_sum_over_all_ordered_pairs(world):
         (Contrastive, _contrastive),
     ],
 )
-def test_objectives_on_the_sphere_equal_their_formulas_on_all_pairs(kind, formula, world):
+@BOTH_PRODUCTS
+def test_objectives_on_the_sphere_equal_their_formulas_on_all_pairs(most_dense, kind, formula, world):
     vectors, scores, gamma = world
     vectors = torch.nn.functional.normalize(vectors, dim=1)
     objective = kind(_pairs(scores), len(vectors), gamma)
@@ -133,16 +148,18 @@ def test_objectives_on_the_sphere_equal_their_formulas_on_all_pairs(kind, formul
     def on_sphere(loss):
         return lambda leaf: loss(torch.nn.functional.normalize(leaf, dim=1))
 
-    _assert_same_function(
-        on_sphere(lambda unit: objective(unit, torch.Generator())),
-        on_sphere(lambda unit: formula(unit, scores, gamma)),
-        vectors,
-    )
+    with _dense_up_to(most_dense):
+        _assert_same_function(
+            on_sphere(lambda unit: objective(unit, torch.Generator())),
+            on_sphere(lambda unit: formula(unit, scores, gamma)),
+            vectors,
+        )
 
 
 @settings(max_examples=60, deadline=None)
 @given(worlds())
-def test_a_pair_sum_equals_the_double_loop(world):
+@BOTH_PRODUCTS
+def test_a_pair_sum_equals_the_double_loop(most_dense, world):
     vectors, scores, _ = world
     n = len(vectors)
     dense = np.zeros((n, n))
@@ -155,7 +172,8 @@ def test_a_pair_sum_equals_the_double_loop(world):
         ordered = itertools.permutations(range(n), 2)
         return sum(dense[i, j] * _distance(leaf, i, j) for i, j in ordered)
 
-    _assert_same_function(pair_sum, slow, vectors)
+    with _dense_up_to(most_dense):
+        _assert_same_function(pair_sum, slow, vectors)
 
 
 def test_the_papers_loss_of_two_opposite_items():
@@ -202,6 +220,23 @@ def test_a_large_catalogue_is_sampled_near_the_exact_value():
     assert first == again
     assert first != other
     assert first == pytest.approx(exact, abs=0.01)
+
+
+def test_weights_are_those_of_the_sampled_items():
+    n = 2300  # of which 2,048 are held against all
+    vectors, scores = _clusters(n)
+    unweighted, weighted = (
+        WeightedUniformity(_pairs(graph), n, 4.0)(vectors, torch.Generator().manual_seed(0)).item()
+        for graph in ({}, scores)
+    )
+    exponents = -2 * torch.cdist(vectors.double(), vectors.double()).pow(2)
+    exponents.fill_diagonal_(-torch.inf)
+    pairs = n * (n - 1)
+    assert unweighted == pytest.approx((exponents.logsumexp((0, 1)) - math.log(pairs)).item(), abs=2e-3)
+    rows = torch.arange(n)
+    exponents[rows, rows ^ 1] -= 4
+    assert weighted == pytest.approx((exponents.logsumexp((0, 1)) - math.log(pairs)).item(), abs=2e-3)
+    assert weighted < unweighted - 5e-3
 
 
 def _two_cliques(size=8):

@@ -1,9 +1,11 @@
 """`train --log`: a line an epoch as it goes, none lost and none twice."""
 
 import json
+import math
 import os
 import threading
 
+import numpy as np
 import pytest
 
 from genair.io.container import open_container
@@ -32,11 +34,14 @@ def test_rows_are_those_that_the_model_keeps(train, tmp_path):
     with open_container(tmp_path / "out.h5", "out.h5") as container:
         for name in ("loss", "valid_ndcg", "alpha", "calibration_loss"):
             assert container.read(f"training/{name}").tolist() == [row[name] for row in rows]
+        told = [row.get("gradient_ratio", math.nan) for row in rows]
+        np.testing.assert_array_equal(container.read("training/gradient_ratio"), told)
+        assert told[0] > 0
 
 
 def test_a_plain_run_says_nothing_of_joint_training(train, tmp_path):
     assert train("--log", tmp_path / "log.jsonl").status == 0
-    assert {"alpha", "calibration_loss"}.isdisjoint(rows_of(tmp_path / "log.jsonl")[0])
+    assert {"alpha", "calibration_loss", "gradient_ratio"}.isdisjoint(rows_of(tmp_path / "log.jsonl")[0])
 
 
 def test_a_log_changes_no_byte_of_the_model(train, tmp_path):

@@ -1,6 +1,7 @@
 """What joint training adds to a step: the loss of the formula, of the right items, with the wanted weight."""
 
 from dataclasses import replace
+from unittest.mock import ANY
 
 import numpy as np
 import pytest
@@ -95,9 +96,9 @@ def test_alpha_is_the_weight_of_the_papers_loss(graph, vectors):
 def test_samples_have_the_whole_catalogues_loss_on_average(graph):
     """In this table the graph matters: items of one cluster are near, and only these are associated."""
     noise = torch.randn(N, 4, generator=torch.Generator().manual_seed(0))
-    table = torch.cat([torch.zeros(1, 4), torch.eye(4).repeat(N // 4, 1) + 0.1 * noise])
+    table = torch.cat([torch.zeros(1, 4), torch.eye(4).repeat(N // 4, 1) + 0.1 * noise]).requires_grad_()
     joint = Joint(graph, N, JointConfig(alpha=1.0, gamma=9.0, items=20), 0)
-    found = np.asarray([_add(joint, torch.zeros(()), table).item() for _ in range(300)])
+    found = np.asarray([_add(joint, 0 * table.sum(), table).item() for _ in range(300)])
     error = found.std() / np.sqrt(len(found))
     assert 0 < error < 0.01
     assert found.mean() == pytest.approx(_paper_loss(table, graph, 9.0).item(), abs=4 * error)
@@ -111,7 +112,7 @@ def test_a_step_calibrates_its_own_items_each_once_and_the_pairs_among_them(grap
     assert sample.items.tolist() == own
     wanted, other = (_paper_loss(table, graph, gamma, own).item() for gamma in (9.0, 0.5))
     assert abs(wanted - other) > 1e-3  # some of these items are associated
-    assert joint.add_to(torch.zeros(()), table, sample).item() == pytest.approx(wanted, rel=1e-5)
+    assert joint.add_to(0 * table.sum(), table, sample).item() == pytest.approx(wanted, rel=1e-5)
 
 
 def test_a_step_with_a_single_item_has_nothing_to_calibrate(graph):
@@ -137,7 +138,8 @@ def test_a_sample_without_a_pair_is_no_harm(objective, items, vectors):
     table, loss = _step(_model(QUICK, vectors))
     joint = Joint(one, N, JointConfig(weight=0.1, objective=objective, items=items), 1)
     assert torch.isfinite(_gradient(_add(joint, loss, table), table)).all()
-    assert np.isfinite(list(joint.end_epoch().values())).all()
+    told = joint.end_epoch()
+    assert np.isfinite([told["alpha"], told["calibration_loss"]]).all()
 
 
 def test_a_weight_that_could_not_be_measured_is_measured_at_the_next_step(graph, vectors):
@@ -158,7 +160,25 @@ def test_an_epoch_tells_the_mean_of_its_own_losses(graph, vectors):
         assert joint.end_epoch() == {
             "alpha": 2.0,
             "calibration_loss": pytest.approx(np.mean(added), abs=1e-5),
+            "gradient_ratio": ANY,
         }
+
+
+@pytest.mark.parametrize("asked", [{"weight": 0.3}, {"alpha": 2.0}])
+def test_an_epoch_tells_the_ratio_that_was_measured_in_it(asked, graph, vectors):
+    table, loss = _step(_model(QUICK, vectors))
+    joint = Joint(graph, N, JointConfig(items=0, **asked), 0)
+    added = _gradient(_add(joint, loss, table) - loss, table).norm()
+    ratio = (added / _gradient(loss, table).norm()).item()
+    assert joint.end_epoch()["gradient_ratio"] == pytest.approx(ratio, rel=1e-4)
+    assert asked.get("weight", ratio) == pytest.approx(ratio, rel=1e-4)
+    for _ in range(2):  # at the second step recommendation pulls four times as hard, at the third none looks
+        _add(joint, 4 * loss, table)
+    half_way = 2 if "weight" in asked else 1
+    assert joint.end_epoch()["gradient_ratio"] == pytest.approx(ratio * half_way / 4, rel=1e-4)
+    joint.steps = 4
+    _add(joint, loss, table)
+    assert joint.end_epoch()["gradient_ratio"] is None
 
 
 def test_another_seed_samples_other_items(graph, vectors):

@@ -133,7 +133,10 @@ def test_joint_training_tells_its_weight_and_its_loss(joined):
     assert curves["alpha"].tolist() == [3.0, 3.0]
     assert curves["calibration_loss"].tolist() == [row.calibration_loss for row in joined.epochs]
     assert all(-4 < loss < 0 for loss in curves["calibration_loss"])
-    assert joined.best.words().endswith(", alpha 3")
+    ratios = [row.gradient_ratio for row in joined.epochs]
+    np.testing.assert_array_equal(curves["gradient_ratio"], np.asarray(ratios, dtype=float))
+    assert ratios[0] > 0
+    assert f", alpha 3, gradient ratio {ratios[0]:.3g}" in joined.epochs[0].words()
 
 
 def test_the_loss_told_is_that_of_recommendation(split, vectors, joined):
