@@ -40,6 +40,18 @@ class Calibrated:
         for name, title in _TITLES.items():
             yield title, f"{before[name]:.3f}", f"{after[name]:.3f}"
 
+    def require_rank(self) -> None:
+        """Raise GenairError if the space has less than a third of the effective rank it could have.
+
+        That is the lesser of the input's and how many numbers a vector has (`genair.calibrate.rank`).
+        """
+        before, after = (one.effective_rank for one in (self.result.before, self.result.after))
+        if after < self.result.least_rank:
+            raise GenairError(
+                f"the space collapsed: effective rank {before:.1f} became {after:.1f}, less than"
+                f" {self.result.least_rank:.1f}; --allow-collapse writes it all the same"
+            )
+
 
 def calibrate_table(
     table: EmbeddingTable,
@@ -47,10 +59,8 @@ def calibrate_table(
     config: CalibrateConfig,
     log_sha256: str,
     on_step: OnStep | None = None,
-    *,
-    allow_collapse: bool = False,
 ) -> Calibrated:
-    """Calibrate a table by a log.
+    """Calibrate a table by a log; whether the space collapsed is another question (`require_rank`).
 
     Args:
         table: the vectors; row i is item index i + 1 of `sequences`.
@@ -58,22 +68,13 @@ def calibrate_table(
         config: the stage's settings.
         log_sha256: digest of the log, for provenance.
         on_step: told each step's loss.
-        allow_collapse: accept a space of less than a third of the effective rank it could have, the lesser of
-            the input's and `dim`.
 
     Raises:
-        GenairError: it has, and that is not accepted.
         InputError: see `genair.calibrate.fit.calibrate`, or the log cannot be split by time.
         UsageError: there is no such split.
     """
     learned, valid = _parts(sequences, config.split)
     result = calibrate(np.asarray(table.vectors), learned, config, on_step, valid)
-    if result.after.effective_rank < result.least_rank and not allow_collapse:
-        raise GenairError(
-            f"the space collapsed: effective rank {result.before.effective_rank:.1f} became"
-            f" {result.after.effective_rank:.1f}, less than {result.least_rank:.1f};"
-            " --allow-collapse writes it all the same"
-        )
     steps = add_step(table.steps, "calibrate", config.settings(), {"interactions": log_sha256}, PACKAGES)
     calibrated = EmbeddingTable(table.item_ids, result.vectors, steps, _extras(result))
     return Calibrated(calibrated, result)

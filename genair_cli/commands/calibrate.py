@@ -111,7 +111,8 @@ def calibrate(
     allow_collapse: Annotated[
         bool,
         typer.Option(
-            "--allow-collapse", help="Write a space of a third of the effective rank it could have, too."
+            "--allow-collapse",
+            help="Write a space of less than a third of the effective rank it could have, too.",
         ),
     ] = False,
     seed: options.Seed = DEFAULT.seed,
@@ -153,12 +154,13 @@ def calibrate(
                 config,
                 log.sha256,
                 lambda loss: tick(f"loss {loss:.4f}"),
-                allow_collapse=allow_collapse,
             )
+        _tell(made, len(table.item_ids), max_pairs)
+        if not quiet:
+            console.table(("", "before", "after"), made.comparison(), stderr=True)
+        if not allow_collapse:
+            made.require_rank()
         write_table(path, made.table)
-    _tell(made, len(table.item_ids), max_pairs)
-    if not quiet:
-        console.table(("", "before", "after"), made.comparison(), stderr=True)
     return log.status
 
 

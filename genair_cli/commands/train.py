@@ -267,12 +267,18 @@ def _config(context: typer.Context, device: "torch.device") -> TrainConfig:
     stated = load_recipe(recipe) if recipe else {}
     if not all(options.is_default(context, name) for name in _WEIGHTS):  # whoever gives one gives both
         stated = {name: value for name, value in stated.items() if name not in _WEIGHTS}
-    given = options.with_defaults(context, stated)
+    given = {**options.with_defaults(context, stated), **_one_weight(context)}
     config = TrainConfig.from_options({**given, "precision": resolve_precision(given["precision"], device)})
     for name, cause in idle_settings(config).items():
         options.refuse_idle(context, f"changes nothing {cause}", name)
     require_products(config, device)
     return config
+
+
+def _one_weight(context: typer.Context) -> dict[str, None]:
+    """Return the weight to leave out: a settings file's, if the command line gives the other."""
+    said = [name for name in _WEIGHTS if options.is_given(context, name)]
+    return dict.fromkeys((name for name in _WEIGHTS if name not in said), None) if said else {}
 
 
 def _vectors(operand: str | None) -> "EmbeddingTable":

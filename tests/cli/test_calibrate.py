@@ -1,5 +1,7 @@
 """What `calibrate` refuses: settings that would change nothing, and a space that collapsed."""
 
+import re
+
 import pytest
 
 from genair.io.embeddings import read_table
@@ -104,6 +106,7 @@ def test_the_solution_can_be_written_for_any_objective_s_start(run, files, tmp_p
     assert abs(one - other).max() < 1e-3
 
 
+_ROW = re.compile(r"\s*(\S.*?)\s{2,}([\d.]+)\s+([\d.]+)\s*")
 COLLAPSE = (
     *("--objective", "paper", "--stop-on", "none", "--steps", 200, "--learning-rate", 0.05),
     *("--dim", 16, "--window", 0, "--score", "log"),
@@ -112,15 +115,35 @@ COLLAPSE = (
 
 def test_a_space_that_collapsed_is_not_written(run, files, tmp_path):
     result = run("calibrate", files.vectors, "-i", files.log, "-o", tmp_path / "a.h5", *COLLAPSE)
-    result.fails(1, "the space collapsed: effective rank", "--allow-collapse writes it all the same")
+    assert result.status == 1
+    assert "the space collapsed: effective rank" in result.err
+    assert result.err.endswith("--allow-collapse writes it all the same\n")
+    assert "Traceback" not in result.err
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("words", [QUICK, COLLAPSE])
+def test_what_was_measured_before_and_after_is_told_whatever_becomes_of_it(run, files, tmp_path, words):
+    out = tmp_path / "a.h5"
+    told = run("calibrate", files.vectors, "-i", files.log, "-o", out, *words).err
+    rows = {
+        name: values
+        for line in told.split("\n")
+        if (found := _ROW.fullmatch(line))
+        for name, *values in [found.groups()]
+    }
+    run("calibrate", files.vectors, "-i", files.log, "-o", out, "--force", "--allow-collapse", *words)
+    (row,) = run("info", out).rows
+    for title, name in (("effective rank", "effective_rank"), ("held-out pairs, AUC", "auc")):
+        kept = [row["diagnostics"][moment][name] for moment in ("before", "after")]
+        assert rows[title] == [f"{value:.3f}" for value in kept]
 
 
 def test_what_was_there_outlives_a_space_that_collapsed(run, files, tmp_path):
     out = tmp_path / "a.h5"
     out.write_bytes(b"mine")
     words = ("-o", out, "--force", *COLLAPSE)
-    run("calibrate", files.vectors, "-i", files.log, *words).fails(1, "the space collapsed")
+    assert run("calibrate", files.vectors, "-i", files.log, *words).status == 1
     assert out.read_bytes() == b"mine"
     assert [path.name for path in tmp_path.iterdir()] == ["a.h5"]
 

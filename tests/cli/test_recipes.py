@@ -55,6 +55,14 @@ def test_a_weight_on_the_command_line_replaces_the_recipes(trained, tmp_path):
     assert (joint["weight"], joint["alpha"], joint["items"]) == (0.1, None, 9)
 
 
+def test_a_weight_on_the_command_line_replaces_a_settings_file_s(trained, tmp_path):
+    own = tmp_path / "own.toml"
+    own.write_text("[train]\nalpha = 0.5\nepochs = 1\ndim = 8\n")
+    joint = trained("--calibrate-weight", 0.1, before=("--config", own))["joint"]
+    assert (joint["weight"], joint["alpha"]) == (0.1, None)
+    assert trained(before=("--config", own))["joint"]["alpha"] == 0.5
+
+
 def test_what_the_command_line_makes_idle_in_a_recipe_is_left_out(trained, tmp_path):
     recipe = mine(tmp_path, "heads = 2\nepochs = 1\ndim = 8\n")
     assert "heads" not in trained("--recipe", recipe, "--backbone", "gru4rec")
