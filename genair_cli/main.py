@@ -27,7 +27,7 @@ from genair_cli.console import console
 from genair_cli.settings import apply_settings
 from genair_cli.signals import take_signals
 from genair_cli.status import guarded
-from genair_cli.streams import open_closed_streams
+from genair_cli.streams import buffer_stdout, open_closed_streams
 
 HELP = """Turn what an item is and whom it is for into vectors that recommenders learn from.
 
@@ -94,5 +94,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 def run() -> None:
     """Be the process: take signals, exit with the code."""
     open_closed_streams()
+    buffer_stdout()
     take_signals()
     sys.exit(main())

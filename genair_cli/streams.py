@@ -5,6 +5,7 @@ temporary file when it comes from or goes to a pipe.
 """
 
 import gzip
+import io
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -38,6 +39,15 @@ def open_closed_streams() -> None:
     ):
         if getattr(sys, name) is None:
             setattr(sys, name, os.fdopen(os.open(os.devnull, flags), mode))
+
+
+def buffer_stdout() -> None:
+    """Give stdout a buffer if it has none (PYTHONUNBUFFERED): a bare file may take only part of a block."""
+    if isinstance(sys.stdout.buffer, io.RawIOBase):
+        encoding, errors = sys.stdout.encoding, sys.stdout.errors
+        raw = cast(io.RawIOBase, sys.stdout.detach())
+        buffered = io.BufferedWriter(raw)
+        sys.stdout = io.TextIOWrapper(buffered, encoding, errors, line_buffering=True)
 
 
 def name_of(operand: str | None) -> str:

@@ -43,6 +43,6 @@ def outputs_together(targets: Sequence[Path | None], *, force: bool) -> Iterator
             for target in targets
         ]
         first = targets[0]
-        if first is not None and first.is_file():
+        if first is not None and first.is_file() and not is_special(first):
             check_target(first, force=force)
             first.unlink()

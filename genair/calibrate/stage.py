@@ -97,6 +97,7 @@ def _extras(result: Calibration) -> dict[str, Array]:
         "association/indptr": csr.indptr.astype(np.int64),
         "association/indices": csr.indices.astype(np.int64),
         "association/scores": csr.data,
+        "association/dropped": np.asarray(result.dropped),
     }
     extras |= {
         f"adapter/{result.adapter.kind}/{name}": value.numpy()

@@ -120,5 +120,5 @@ def with_zone(moment: datetime) -> datetime:
 def _is_encoding(name: str) -> bool:
     try:
         return bool("".encode(name) is not None)
-    except LookupError:
+    except (LookupError, UnicodeError):
         return False

@@ -54,7 +54,8 @@ class Clock:
             return times
         if times.dtype == pl.Int64 and (self.per_second == 1 or not (times % self.per_second != 0).any()):
             return times // self.per_second
-        seconds = times / self.per_second
+        divided = times.to_numpy() / self.per_second  # polars multiplies by the inverse, which rounds twice
+        seconds = pl.Series(times.name, divided, nan_to_null=True)
         return seconds.cast(pl.Int64) if (seconds == seconds.round()).all() else seconds
 
 

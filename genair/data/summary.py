@@ -20,7 +20,7 @@ class Summary:
         interactions: events.
         mean_length: events of a user, on average.
         median_length: the same, as a median.
-        sparsity: 1 - events / (users x items).
+        sparsity: 1 - different pairs of user and item / (users x items).
         ties: share of a user's neighbouring events that have the same time, 0 to 1; None without times.
         first: earliest time in seconds since 1970; None if times only order the events.
         last: latest time in the same way.
@@ -54,7 +54,7 @@ def summarise(frame: pl.DataFrame, clock: Clock | None) -> Summary:
         len(frame),
         mean_length=float(lengths.mean()),
         median_length=float(np.median(lengths)),
-        sparsity=1 - len(frame) / (users * items),
+        sparsity=1 - frame.n_unique(["user", "item"]) / (users * items),
         ties=None if clock is None else share_of_ties(frame),
         first=first,
         last=last,

@@ -82,9 +82,11 @@ def atomic_path(target: Path, *, force: bool = False) -> Iterator[Path]:
             install(path, target, force=force)
         return
     partial = target.with_name(target.name + ".partial")
+    if partial.is_symlink():
+        raise GenairError(f"{partial} is a link, and would be written through: remove it", where=str(target))
     if partial.is_dir():
         raise GenairError(f"{partial} holds interrupted work: finish it, or remove it", where=str(target))
-    descriptor = os.open(partial, os.O_RDWR | os.O_CREAT, 0o666)
+    descriptor = os.open(partial, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
     try:
         lock(descriptor, partial, target)
         try:

@@ -129,6 +129,11 @@ def _association(container: Container) -> dict[str, Any]:
         "score": _score(container.steps),
         "mean_neighbours": round(float(neighbours.sum()) / max(1, len(neighbours)), 2),
         "items_without": int((neighbours == 0).sum()),
+        **(
+            {"dropped": int(container.read("association/dropped"))}
+            if container.has("association/dropped")
+            else {}
+        ),
     }
 
 

@@ -74,7 +74,8 @@ def calibrate(
         str, options.choice("--score", "How a pair's association is scored", SCORES.names())
     ] = DEFAULT.graph.score,
     max_pairs: Annotated[
-        int, typer.Option(metavar="N", help="Of more pairs, keep each item's N/items strongest.")
+        int,
+        typer.Option(metavar="N", help="Of more pairs, keep each item's N/items strongest, one at least."),
     ] = DEFAULT.graph.max_pairs,
     features: Annotated[
         int, typer.Option(metavar="N", help="Random features of the spectral solution.")

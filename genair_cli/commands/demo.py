@@ -1,5 +1,6 @@
 """`genair demo`: the whole pipeline on the embedded catalogue, each command shown before it runs."""
 
+import filecmp
 import re
 import shlex
 import shutil
@@ -14,6 +15,7 @@ import typer
 
 from genair.errors import GenairError
 from genair.io.jsonl import Row
+from genair.llm import BACKENDS
 from genair_cli import options
 from genair_cli.console import console
 from genair_cli.status import Status
@@ -47,6 +49,7 @@ def demo(
     recommenders with and without text and calibration ends it. The files stay, to look at and to play with.
     """
     start = time.monotonic()
+    BACKENDS.check(backend)
     _prepare(output, force=force)
     _run(output, "archetype", "items.jsonl", "-o", "archetypes.jsonl", "--backend", backend)
     _run(output, "embed", "archetypes.jsonl", "-o", "vectors.h5", "--backend", backend)
@@ -73,8 +76,12 @@ def _prepare(folder: Path, *, force: bool) -> None:
             raise GenairError(
                 "exists already: use --force to replace it, or -o for another", where=str(folder)
             )
+        if folder.resolve() == Path.cwd():
+            raise GenairError("is where you are: name another folder", where=str(folder))
         for path in folder.iterdir() if folder.is_dir() else [folder]:
-            if not _MADE.fullmatch(path.name.removesuffix(".partial")):
+            begins = {"items.jsonl": items_path(), LOG: interactions_path()}.get(path.name)
+            made = _MADE.fullmatch(path.name.removesuffix(".partial"))
+            if not made or (begins is not None and not filecmp.cmp(path, begins, shallow=False)):
                 raise GenairError("is not of a demo, and will not be removed: move it", where=str(path))
         shutil.rmtree(folder)
     folder.mkdir(parents=True)

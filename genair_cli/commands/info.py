@@ -48,7 +48,10 @@ def _describe(file: str, *, check: bool) -> dict[str, Any]:
     with rows_in(file) as source:
         for where, row in source.rows:
             summary.add(row)
-            if check and not row.keys() & _OF_NO_ITEM:
+            if check and "user_id" in row:
+                for key in ("user_id", "item_id"):
+                    require_id(row, key, where)
+            elif check and not row.keys() & _OF_NO_ITEM:
                 ids.add(require_id(row, "item_id", where), where)
     return {**summary.result(file), **({"check": "ok"} if check else {})}
 

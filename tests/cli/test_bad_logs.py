@@ -59,3 +59,13 @@ def test_users_with_fewer_than_three_events_alone_are_not_enough(run, files, tmp
     )
     result = run(command, input_of(command, files), "-i", log, *output_of(command, tmp_path))
     result.fails(3, "no user has 3 events")
+
+
+@pytest.mark.parametrize(
+    "line", ['{"user_id":7,"item_id":"i"}', '{"user_id":"u","item_id":""}', '{"user_id":"u"}']
+)
+def test_info_check_reads_the_ids_of_a_log(run, tmp_path, line):
+    log = tmp_path / "log.jsonl"
+    log.write_text('{"user_id":"u","item_id":"i"}\n' + line + "\n")
+    assert run("info", log).status == 0
+    run("info", log, "--check").fails(3, "log.jsonl:2: ")

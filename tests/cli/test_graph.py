@@ -48,6 +48,7 @@ def test_one_line_tells_how_many_pairs_the_cap_drops(calibrated):
     (line,) = [line for line in said if "dropped" in line]
     kept = row["association"]["pairs"]
     assert line == f"genair calibrate: {every - kept} weaker pairs dropped (--max-pairs 80)"
+    assert row["association"]["dropped"] == every - kept
     assert 0 < kept <= 80
 
 

@@ -2,9 +2,11 @@
 
 import gzip
 import json
+import os
 import subprocess
 import sys
 
+import polars as pl
 import pytest
 
 LOG = b"""user_id,item_id,timestamp,rating
@@ -236,3 +238,64 @@ def test_what_is_imported_goes_through_every_stage(run, folder):
     result = run("eval", "model.h5", "-i", "log.jsonl", "--json")
     assert result.status == 0, result.err
     assert next(row["users"] for row in result.rows if row["metric"] == "ndcg") == 40
+
+
+def test_a_json_array_is_told_from_json_lines(run, folder):
+    (folder / "log.json").write_text(json.dumps([{"user_id": f"u{n}", "item_id": "a"} for n in range(99)]))
+    result = run("import", "table", "log.json", *OUT)
+    result.fails(3, "log.json: is a JSON array: give one object a line, as `jq -c '.[]'` makes them")
+
+
+def test_an_item_that_no_line_can_hold_is_located_and_can_be_skipped(run, folder):
+    deep = "[" * 300 + '"x"' + "]" * 300
+    lines = f'{{"item_id":"a","title":{deep}}}\n{{"item_id":"b","title":"x"}}\n'
+    (folder / "items.jsonl.in").write_text(lines)
+    words = ("import", "table", "log.csv", "items.jsonl.in", *OUT)
+    run(*words).fails(3, "items.jsonl.in:1: cannot write as JSON")
+    assert run(*words, "--on-error", "skip").status == 4
+    assert {"item_id": "b", "title": "x"} in lines_of(folder / "items.jsonl")
+
+
+def test_the_name_of_a_parquet_file_is_no_pattern(run, folder):
+    for name, user in (("log[1].parquet", "right"), ("log1.parquet", "wrong")):
+        pl.DataFrame({"user_id": [user], "item_id": ["a"]}).write_parquet(folder / name)
+    assert run("import", "table", "log[1].parquet", *OUT).status == 0
+    assert [row["user_id"] for row in lines_of(folder / "log.jsonl")] == ["right"]
+
+
+def test_a_codec_that_is_none_is_refused(run):
+    run("import", "table", "log.csv", *OUT, "--encoding", "undefined").fails(2, "undefined")
+
+
+@pytest.mark.parametrize("name", ["first", "second"])
+def test_a_descriptor_is_written_through_and_stays(folder, name):
+    link = folder / "fd"
+    link.symlink_to("/proc/self/fd/1")
+    outputs = {"first": "fd", "second": "other"} if name == "first" else {"first": "other", "second": "fd"}
+    words = ["--interactions", outputs["first"], "--items", outputs["second"]]
+    with (folder / "seen").open("wb") as seen:
+        seen.write(b"before\n")
+        seen.flush()
+        line = [sys.executable, "-m", "genair_cli", "import", "table", "log.csv", "items.csv", *words, "-q"]
+        subprocess.run(line, stdout=seen, check=True)
+    assert link.is_symlink()
+    assert (folder / "seen").read_bytes().startswith(b"before\n{")
+    assert (folder / "other").stat().st_size
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_stdout_that_takes_only_a_part_is_an_error(folder, unbuffered):
+    rows = "".join(f"u{n},a,{n}\n" for n in range(4000))
+    (folder / "long.csv").write_text("user_id,item_id,timestamp\n" + rows)
+    words = f"{sys.executable} -m genair_cli import table long.csv --items items.jsonl --interactions - -q"
+    done = subprocess.run(
+        ["bash", "-c", f"ulimit -f 40; exec {words} > cut.jsonl"],
+        env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (folder / "cut.jsonl").stat().st_size == 40 * 1024
+    assert done.returncode == 1
+    assert done.stderr.strip() == "genair import: error: stdout: File too large"

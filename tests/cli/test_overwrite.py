@@ -87,6 +87,22 @@ def test_a_demo_replaces_a_demo_and_nothing_else(run, tmp_path):
     assert (tmp_path / "vectors.h5").exists()
 
 
+def test_a_catalogue_of_ones_own_is_no_demo_by_its_name(run, tmp_path):
+    mine = tmp_path / "items.jsonl"
+    mine.write_text('{"item_id":"mine"}\n')
+    run("demo", "-o", tmp_path, "--force", "--backend", "echo").fails(1, f"{mine}: is not of a demo")
+    assert mine.exists()
+
+
+def test_a_demo_that_cannot_be_made_replaces_none(run, tmp_path, monkeypatch):
+    vectors = tmp_path / "vectors.h5"
+    vectors.touch()
+    run("demo", "-o", tmp_path, "--force", "--backend", "nosuch").fails(2, "nosuch")
+    monkeypatch.chdir(tmp_path)
+    run("demo", "-o", ".", "--force", "--backend", "echo").fails(1, "is where you are: name another folder")
+    assert vectors.exists()
+
+
 def test_import_refuses_it_too(run, tmp_path):
     log = tmp_path / "log.jsonl"
     log.write_bytes(b'{"user_id":"u","item_id":"i"}\n')

@@ -175,3 +175,10 @@ def test_moments_are_utc_without_an_offset_and_refused_if_they_are_none():
     assert parse_moment("--since", "") is None
     with pytest.raises(UsageError, match=r"^--since must be a date or a time like .*, not noon$"):
         parse_moment("--since", "noon")
+
+
+@pytest.mark.parametrize(("ticks", "step"), [(10**3, 1), (10**6, 997)])
+def test_parts_of_a_second_are_the_nearest_double(ticks, step):
+    times = [SECONDS * ticks + step * place for place in range(1000)]
+    seconds, _ = read([*times, None])
+    assert seconds == [*(time / ticks for time in times), None]

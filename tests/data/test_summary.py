@@ -25,7 +25,7 @@ def test_by_hand():
     found = summarise(frame_of(rows), CLOCK)
     assert (found.users, found.items, found.interactions) == (2, 3, 4)
     assert (found.mean_length, found.median_length) == (2, 2)
-    assert found.sparsity == pytest.approx(1 - 4 / 6)
+    assert found.sparsity == pytest.approx(1 - 3 / 6)
     assert found.ties == 0.5
     assert (found.first, found.last) == (0.5, 2)
 

@@ -253,3 +253,13 @@ def test_the_file_of_a_living_writer_is_not(target, writer):
         refuse_if_locked(target.with_name("out.bin.partial"), target)
     writer.communicate(timeout=30)
     assert target.read_bytes() == b"half"
+
+
+def test_a_link_in_the_place_of_the_work_is_not_written_through(tmp_path):
+    precious = tmp_path / "precious"
+    precious.write_text("mine")
+    (tmp_path / "out.partial").symlink_to(precious)
+    link = pytest.raises(GenairError, match="is a link, and would be written through")
+    with link, atomic_path(tmp_path / "out"):
+        pass
+    assert precious.read_text() == "mine"

@@ -53,10 +53,11 @@ class Catalogue:
             return
         attributes = plain_attributes(item.attributes)
         attributes.pop("item_id", None)
+        line = encode_line({"item_id": item.item_id, **attributes})
         self._known[index] = True
         self.has_text[index] = any(has_letters(clean_text(attributes[key])) for key in text_keys(attributes))
         self._order.append(index)
-        self._spool.write(encode_line({"item_id": item.item_id, **attributes}))
+        self._spool.write(line)
 
     def missing(self, kept: Mask) -> int:
         """Return how many of the items that stay have no line in the item table."""

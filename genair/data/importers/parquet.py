@@ -73,7 +73,7 @@ def items(dump: Dump, key: str) -> Iterator[tuple[str, Item | Failed]]:
 def _table(dump: Dump) -> Iterator[pl.LazyFrame]:
     with dump.seekable() as path:
         try:
-            yield pl.scan_parquet(path)
+            yield pl.scan_parquet(path, glob=False)
         except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
             reason = str(error).partition("\n")[0]
             raise InputError(f"the Parquet file cannot be read ({reason})", where=dump.name) from error

@@ -17,7 +17,7 @@ from genair.data.importers.base import Importer
 from genair.data.importers.catalogue import Catalogue, collecting
 from genair.data.importers.checking import check
 from genair.data.importers.report import Report, report_on
-from genair.errors import InputError
+from genair.errors import GenairError, InputError
 from genair.io.dumps import Dump
 from genair.records import Failed
 
@@ -118,8 +118,9 @@ def _read_items(importer: Importer, table: Dump, catalogue: Catalogue, skip: Ski
             continue
         try:
             catalogue.add(item)
-        except RecursionError:
-            skip(Failed(InputError("nested too deep", where=where), item.item_id))
+        except (RecursionError, GenairError) as error:
+            why = "nested too deep" if isinstance(error, RecursionError) else error.message
+            skip(Failed(InputError(why, where=where), item.item_id))
 
 
 def _took(sieve: Sieve) -> str:

@@ -67,7 +67,17 @@ class Table:
             raise UsageError(f"--encoding does not go with {kind}, which is UTF-8")
 
     def _is_json(self, dump: Dump) -> bool:
-        return dump.head(_START).removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"{")
+        """Return whether a text is JSON lines.
+
+        Raises:
+            InputError: it is a JSON array.
+        """
+        start = dump.head(_START).removeprefix(codecs.BOM_UTF8).lstrip()
+        if start.startswith(b"[") and start[1:].lstrip().startswith(b"{"):
+            raise InputError(
+                "is a JSON array: give one object a line, as `jq -c '.[]'` makes them", where=dump.name
+            )
+        return start.startswith(b"{")
 
     def _blocks(self, dump: Dump) -> Iterator[Block]:
         """Return a text's lines in UTF-8."""
