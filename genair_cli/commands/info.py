@@ -6,8 +6,11 @@ from typing import Annotated, Any
 
 import typer
 
+from genair.errors import UsageError
+from genair.io.atomic import is_special
 from genair_cli import options, viewing
 from genair_cli.console import console
+from genair_cli.options import STDIN
 from genair_cli.status import Status
 from genair_cli.streams import check_readable, rows_in
 
@@ -28,6 +31,8 @@ def info(
 
     Takes a file of any stage; its vectors are not loaded.
     """
+    if file == STDIN or is_special(Path(file)):
+        raise UsageError(f"{file} can be read only once, and is read twice: write it to a file")
     check_readable(Path(file))
     found = _describe(file, check=check)
     if viewing.wants_json(json):

@@ -1,6 +1,7 @@
 """Click logs that cannot be used: one line that says where and what, nothing half written."""
 
 import json
+import os
 
 import pytest
 
@@ -69,3 +70,12 @@ def test_info_check_reads_the_ids_of_a_log(run, tmp_path, line):
     log.write_text('{"user_id":"u","item_id":"i"}\n' + line + "\n")
     assert run("info", log).status == 0
     run("info", log, "--check").fails(3, "log.jsonl:2: ")
+
+
+@pytest.mark.parametrize("name", ["-", "pipe"])
+def test_info_reads_no_pipe_whose_beginning_would_be_lost(run, tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    os.mkfifo("pipe")
+    run("info", name, "--check").fails(
+        2, f"{name} can be read only once, and is read twice: write it to a file"
+    )
