@@ -31,11 +31,12 @@ def dump_of(data: bytes) -> Dump:
 
 @pytest.mark.parametrize("pack", PACK.values(), ids=PACK)
 def test_packed_or_not_the_bytes_are_the_same(pack):
-    dump = dump_of(pack(TEXT))
+    packed = pack(TEXT)  # gzip writes the time of day
+    dump = dump_of(packed)
     assert dump.head(10) == TEXT[:10]
     assert dump.head(3) == TEXT[:3]
     assert b"".join(dump.blocks(1000)) == TEXT
-    assert dump.sha256 == hashlib.sha256(pack(TEXT)).hexdigest()
+    assert dump.sha256 == hashlib.sha256(packed).hexdigest()
 
 
 @pytest.mark.parametrize("pack", PACK.values(), ids=PACK)
