@@ -26,8 +26,8 @@ from genair_cli.commands import (
 from genair_cli.console import console
 from genair_cli.settings import apply_settings
 from genair_cli.signals import take_signals
+from genair_cli.standard import prepare_standard_streams
 from genair_cli.status import guarded
-from genair_cli.streams import buffer_stdout, open_closed_streams
 
 HELP = """Turn what an item is and whom it is for into vectors that recommenders learn from.
 
@@ -93,7 +93,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def run() -> None:
     """Be the process: take signals, exit with the code."""
-    open_closed_streams()
-    buffer_stdout()
+    prepare_standard_streams()
     take_signals()
     sys.exit(main())

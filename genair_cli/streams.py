@@ -5,7 +5,6 @@ temporary file when it comes from or goes to a pipe.
 """
 
 import gzip
-import io
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -25,29 +24,6 @@ from genair.records import Failed
 from genair_cli.options import STDIN
 
 STDIN_NAME = "stdin"
-
-
-def open_closed_streams() -> None:
-    """Put something in the place of closed standard streams (`>&-`), so that no file gets their number.
-
-    stdin is empty then, a write to stdout is an error as it is to a closed file, and stderr is lost.
-    """
-    for name, flags, mode in (
-        ("stdin", os.O_RDONLY, "r"),
-        ("stdout", os.O_RDONLY, "w"),
-        ("stderr", os.O_WRONLY, "w"),
-    ):
-        if getattr(sys, name) is None:
-            setattr(sys, name, os.fdopen(os.open(os.devnull, flags), mode))
-
-
-def buffer_stdout() -> None:
-    """Give stdout a buffer if it has none (PYTHONUNBUFFERED): a bare file may take only part of a block."""
-    if isinstance(sys.stdout.buffer, io.RawIOBase):
-        encoding, errors = sys.stdout.encoding, sys.stdout.errors
-        raw = cast(io.RawIOBase, sys.stdout.detach())
-        buffered = io.BufferedWriter(raw)
-        sys.stdout = io.TextIOWrapper(buffered, encoding, errors, line_buffering=True)
 
 
 def name_of(operand: str | None) -> str:

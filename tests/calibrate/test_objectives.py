@@ -184,61 +184,6 @@ def test_the_papers_loss_of_two_opposite_items():
     assert associated.item() == pytest.approx(-4 * math.exp(-2))
 
 
-def _clusters(n):
-    """Return vectors in pairs of neighbours, and the pairs."""
-    centres = _vectors(n // 2, 6, seed=4, dtype=torch.float32)
-    vectors = torch.nn.functional.normalize(
-        centres.repeat_interleave(2, 0) + 0.01 * _vectors(n, 6, 5).float()
-    )
-    return vectors, {(2 * k, 2 * k + 1): 1.0 for k in range(n // 2)}
-
-
-@pytest.mark.parametrize("n", [1200, 16500])  # more pairs, and more candidates, than a step has
-def test_a_large_graph_is_sampled_near_the_exact_value(n):
-    vectors, scores = _clusters(n)
-    objective = Contrastive(_pairs(scores), n, 4.0)
-    first, again, other = (
-        objective(vectors, torch.Generator().manual_seed(seed)).item() for seed in (0, 0, 1)
-    )
-    logits = vectors @ vectors.T / 0.2
-    logits.fill_diagonal_(-torch.inf)
-    exact = torch.nn.functional.cross_entropy(logits, torch.arange(n) ^ 1).item()
-    assert first == again
-    assert first != other
-    assert first == pytest.approx(exact, abs=0.12)
-
-
-def test_a_large_catalogue_is_sampled_near_the_exact_value():
-    n = 2300
-    vectors = _vectors(n, 6, seed=3, dtype=torch.float32)
-    objective = AlignmentUniformity(_pairs({(0, n - 1): 1.0}), n, 4.0)
-    first, again, other = (
-        objective(vectors, torch.Generator().manual_seed(seed)).item() for seed in (0, 0, 1)
-    )
-    distances = torch.pdist(vectors.double()).pow(2)
-    exact = 0.5 * torch.exp(-2 * distances).mean().log().item() + _distance(vectors, 0, n - 1).item()
-    assert first == again
-    assert first != other
-    assert first == pytest.approx(exact, abs=0.01)
-
-
-def test_weights_are_those_of_the_sampled_items():
-    n = 2300  # of which 2,048 are held against all
-    vectors, scores = _clusters(n)
-    unweighted, weighted = (
-        WeightedUniformity(_pairs(graph), n, 4.0)(vectors, torch.Generator().manual_seed(0)).item()
-        for graph in ({}, scores)
-    )
-    exponents = -2 * torch.cdist(vectors.double(), vectors.double()).pow(2)
-    exponents.fill_diagonal_(-torch.inf)
-    pairs = n * (n - 1)
-    assert unweighted == pytest.approx((exponents.logsumexp((0, 1)) - math.log(pairs)).item(), abs=2e-3)
-    rows = torch.arange(n)
-    exponents[rows, rows ^ 1] -= 4
-    assert weighted == pytest.approx((exponents.logsumexp((0, 1)) - math.log(pairs)).item(), abs=2e-3)
-    assert weighted < unweighted - 5e-3
-
-
 def _two_cliques(size=8):
     halves = (range(size), range(size, 2 * size))
     return {pair: 1.0 for half in halves for pair in itertools.combinations(half, 2)}

@@ -2,7 +2,6 @@
 
 import gzip
 import json
-import os
 import subprocess
 import sys
 
@@ -265,37 +264,3 @@ def test_the_name_of_a_parquet_file_is_no_pattern(run, folder):
 
 def test_a_codec_that_is_none_is_refused(run):
     run("import", "table", "log.csv", *OUT, "--encoding", "undefined").fails(2, "undefined")
-
-
-@pytest.mark.parametrize("name", ["first", "second"])
-def test_a_descriptor_is_written_through_and_stays(folder, name):
-    link = folder / "fd"
-    link.symlink_to("/proc/self/fd/1")
-    outputs = {"first": "fd", "second": "other"} if name == "first" else {"first": "other", "second": "fd"}
-    words = ["--interactions", outputs["first"], "--items", outputs["second"]]
-    with (folder / "seen").open("wb") as seen:
-        seen.write(b"before\n")
-        seen.flush()
-        line = [sys.executable, "-m", "genair_cli", "import", "table", "log.csv", "items.csv", *words, "-q"]
-        subprocess.run(line, stdout=seen, check=True)
-    assert link.is_symlink()
-    assert (folder / "seen").read_bytes().startswith(b"before\n{")
-    assert (folder / "other").stat().st_size
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("unbuffered", ["", "1"])
-def test_a_stdout_that_takes_only_a_part_is_an_error(folder, unbuffered):
-    rows = "".join(f"u{n},a,{n}\n" for n in range(4000))
-    (folder / "long.csv").write_text("user_id,item_id,timestamp\n" + rows)
-    words = f"{sys.executable} -m genair_cli import table long.csv --items items.jsonl --interactions - -q"
-    done = subprocess.run(
-        ["bash", "-c", f"ulimit -f 40; exec {words} > cut.jsonl"],
-        env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert (folder / "cut.jsonl").stat().st_size == 40 * 1024
-    assert done.returncode == 1
-    assert done.stderr.strip() == "genair import: error: stdout: File too large"

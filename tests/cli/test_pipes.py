@@ -170,3 +170,38 @@ def test_a_named_pipe_is_packed_by_its_name(files, tmp_path):
     done = bash(script, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert gzip.decompress((tmp_path / "out.gz").read_bytes()) == files.archetypes.read_bytes()
+
+
+@pytest.mark.parametrize("name", ["first", "second"])
+def test_a_descriptor_is_written_through_and_stays(tmp_path, name):
+    (tmp_path / "log.csv").write_text("user_id,item_id,timestamp\nu,a,1\nu,b,2\n")
+    link = tmp_path / "fd"
+    link.symlink_to("/proc/self/fd/1")
+    outputs = {"first": "fd", "second": "other"} if name == "first" else {"first": "other", "second": "fd"}
+    words = ["--interactions", outputs["first"], "--items", outputs["second"]]
+    with (tmp_path / "seen").open("wb") as seen:
+        seen.write(b"before\n")
+        seen.flush()
+        line = [sys.executable, "-m", "genair_cli", "import", "table", "log.csv", *words, "-q"]
+        subprocess.run(line, stdout=seen, check=True, cwd=tmp_path)
+    assert link.is_symlink()
+    assert (tmp_path / "seen").read_bytes().startswith(b"before\n{")
+    assert (tmp_path / "other").stat().st_size
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_stdout_that_takes_only_a_part_is_an_error(tmp_path, unbuffered):
+    rows = "".join(f"u{n},a,{n}\n" for n in range(4000))
+    (tmp_path / "long.csv").write_text("user_id,item_id,timestamp\n" + rows)
+    words = f"{sys.executable} -m genair_cli import table long.csv --items items.jsonl --interactions - -q"
+    done = subprocess.run(
+        ["bash", "-c", f"ulimit -f 40; exec {words} > cut.jsonl"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (tmp_path / "cut.jsonl").stat().st_size == 40 * 1024
+    assert done.returncode == 1
+    assert done.stderr.strip() == "genair import: error: stdout: File too large"
