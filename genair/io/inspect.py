@@ -124,17 +124,15 @@ def _association(container: Container) -> dict[str, Any]:
     if not container.has("association/indptr"):
         return {}
     neighbours = np.diff(container.read("association/indptr"))
-    return {
+    found: dict[str, Any] = {
         "pairs": int(neighbours.sum()) // 2,
         "score": _score(container.steps),
         "mean_neighbours": round(float(neighbours.sum()) / max(1, len(neighbours)), 2),
         "items_without": int((neighbours == 0).sum()),
-        **(
-            {"dropped": int(container.read("association/dropped"))}
-            if container.has("association/dropped")
-            else {}
-        ),
     }
+    if container.has("association/dropped"):
+        found["dropped"] = int(container.read("association/dropped"))
+    return found
 
 
 def _score(steps: Sequence[Step]) -> str:

@@ -113,8 +113,8 @@ class Joint:
         Alpha moves to the geometric mean of itself and what would give the wanted ratio now, which it begins
         with; the ratio that is noted is what alpha then gives.
         """
-        if self._ratio is not None and own > 0 and added > 0 and math.isfinite(own / added):
-            exact = self._ratio * own / added
+        exact = (self._ratio or 0) * own / added if added > 0 else 0
+        if exact > 0 and math.isfinite(exact):
             self.alpha = math.sqrt(self.alpha * exact) if self.alpha else exact
         if own > 0 and math.isfinite(added / own):
             self._ratios.append(self.alpha * added / own)

@@ -31,9 +31,10 @@ def info(
 
     Takes a file of any stage; its vectors are not loaded.
     """
+    if file != STDIN:
+        check_readable(Path(file))
     if file == STDIN or is_special(Path(file)):
         raise UsageError(f"{file} can be read only once, and is read twice: write it to a file")
-    check_readable(Path(file))
     found = _describe(file, check=check)
     if viewing.wants_json(json):
         viewing.write_rows([found])

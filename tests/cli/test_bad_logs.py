@@ -79,3 +79,7 @@ def test_info_reads_no_pipe_whose_beginning_would_be_lost(run, tmp_path, monkeyp
     run("info", name, "--check").fails(
         2, f"{name} can be read only once, and is read twice: write it to a file"
     )
+
+
+def test_info_of_a_folder_says_that_it_is_one(run, tmp_path):
+    run("info", tmp_path).fails(1, f"{tmp_path}: is a folder, not a file")

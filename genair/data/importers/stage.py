@@ -118,9 +118,10 @@ def _read_items(importer: Importer, table: Dump, catalogue: Catalogue, skip: Ski
             continue
         try:
             catalogue.add(item)
-        except (RecursionError, GenairError) as error:
-            why = "nested too deep" if isinstance(error, RecursionError) else error.message
-            skip(Failed(InputError(why, where=where), item.item_id))
+        except RecursionError:
+            skip(Failed(InputError("nested too deep", where=where), item.item_id))
+        except GenairError as error:  # it has no form in JSON
+            skip(Failed(InputError(error.message, where=where), item.item_id))
 
 
 def _took(sieve: Sieve) -> str:
