@@ -15,6 +15,7 @@ from torch.nn import functional
 from genair.calibrate.descent import AnyAdapter, OnStep, Stop, Watch, descend
 from genair.calibrate.diagnostics import Diagnostics, Judge
 from genair.calibrate.rank import least_rank
+from genair.calibrate.residual import ResidualAdapter
 from genair.calibrate.spectral import solve
 from genair.config import CalibrateConfig, GraphConfig
 from genair.data.association import Pairs, associate, hold_out
@@ -58,6 +59,14 @@ class Calibration:
     def least_rank(self) -> float:
         """The effective rank below which the space counts as collapsed."""
         return least_rank(self.before.effective_rank, self.vectors.shape[1])
+
+    def most(self) -> dict[str, int]:
+        """Return how much there was of what settings give a size of; more changes nothing."""
+        items, dim = self.vectors.shape
+        sizes = {"dim": dim, "batch_items": items}
+        if isinstance(self.adapter, ResidualAdapter):
+            sizes["features"] = self.adapter.hidden.shape[1]
+        return sizes
 
 
 def calibrate(

@@ -50,7 +50,9 @@ def calibrate(
     objective: Annotated[
         str, options.choice("--objective", "Solved in closed form, or minimised by descent", _OBJECTIVES)
     ] = DEFAULT.objective,
-    dim: Annotated[int, typer.Option(metavar="N", help="Size of the calibrated vectors.")] = DEFAULT.dim,
+    dim: Annotated[
+        int, typer.Option(metavar="N", help="Size of the calibrated vectors, at most.")
+    ] = DEFAULT.dim,
     gamma: Annotated[
         float, typer.Option(metavar="G", help="How fast repulsion fades with association.")
     ] = DEFAULT.gamma,
@@ -78,7 +80,7 @@ def calibrate(
         typer.Option(metavar="N", help="Of more pairs, keep each item's N/items strongest, one at least."),
     ] = DEFAULT.graph.max_pairs,
     features: Annotated[
-        int, typer.Option(metavar="N", help="Random features of the spectral solution.")
+        int, typer.Option(metavar="N", help="Random features of the spectral solution, at most the items.")
     ] = DEFAULT.spectral.features,
     tau: Annotated[
         float,
@@ -157,6 +159,7 @@ def calibrate(
                 lambda loss: tick(f"loss {loss:.4f}"),
             )
         _tell(made, len(table.item_ids), max_pairs)
+        _tell_of_less(context, made.result.most())
         if not quiet:
             console.table(("", "before", "after"), made.comparison(), stderr=True)
         if not allow_collapse:
@@ -216,6 +219,14 @@ def _tell(made: "Calibrated", items: int, max_pairs: int) -> None:
             console.note("genair calibrate: warning: no step was better than the untrained adapter")
     if result.dropped:
         console.note(f"genair calibrate: {result.dropped} weaker pairs dropped (--max-pairs {max_pairs})")
+
+
+def _tell_of_less(context: typer.Context, most: Mapping[str, int]) -> None:
+    """Say which sizes the command line asks for beyond what there is."""
+    for name, there_are in most.items():
+        if options.is_given(context, name) and context.params[name] > there_are:
+            flag = f"--{name.replace('_', '-')}"
+            console.note(f"genair calibrate: warning: {flag} {there_are}: there are no more here")
 
 
 def _apply(embeddings: str | None, calibrated: str, given: Mapping[str, Any]) -> Status:

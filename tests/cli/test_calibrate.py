@@ -82,6 +82,32 @@ def test_the_settings_that_apply_are_recorded(run, files, tmp_path, words, used,
     assert unused not in settings
 
 
+@pytest.mark.parametrize(
+    ("flag", "words"),
+    [
+        ("--dim", ("--features", 20)),
+        ("--features", ("--dim", 8)),
+        ("--batch-items", (*DESCENT, "--dim", 8, "--steps", 2)),
+    ],
+)
+def test_a_size_beyond_what_there_is_is_told(run, files, tmp_path, flag, words):
+    """It makes the bytes of the largest that changes anything."""
+    out, same = tmp_path / "a.h5", tmp_path / "b.h5"
+    items = len(read_table(files.vectors, "emb.h5").item_ids)
+    most = items - 1 if flag == "--dim" else items
+    more = run("calibrate", files.vectors, "-i", files.log, "-o", out, *words, flag, 1000)
+    assert f"genair calibrate: warning: {flag} {most}: there are no more here" in more.err.split("\n")
+    fewer = run("calibrate", files.vectors, "-i", files.log, "-o", same, *words, flag, most)
+    assert "warning" not in fewer.err
+    assert (read_table(out, "a").vectors == read_table(same, "b").vectors).all()
+
+
+def test_of_a_default_beyond_what_there_is_nothing_is_said(run, files, tmp_path):
+    result = run("calibrate", files.vectors, "-i", files.log, "-o", tmp_path / "a.h5")
+    assert result.status == 0
+    assert "warning" not in result.err
+
+
 def test_descent_tells_which_step_is_kept(run, files, tmp_path):
     words = (*DESCENT, "--dim", 8, "--steps", 7, "--stop-on", "none")
     result = run("calibrate", files.vectors, "-i", files.log, "-o", tmp_path / "a.h5", *words)
