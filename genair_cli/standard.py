@@ -7,9 +7,11 @@ from typing import cast
 
 
 def prepare_standard_streams() -> None:
-    """Open what is closed, and give stdout a buffer."""
+    """Open what is closed, give stdout a buffer, and have it escape what a terminal's encoding lacks."""
     _open_closed()
     _buffer_stdout()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # as stderr does
 
 
 def _open_closed() -> None:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -34,6 +35,7 @@ _MADE = re.compile(r"(items|interactions|archetypes|metrics-\d+)\.jsonl|(vectors
 
 
 def demo(
+    context: typer.Context,
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="FOLDER", help="Where the files go.")
     ] = Path("genair-demo"),
@@ -51,13 +53,14 @@ def demo(
     start = time.monotonic()
     BACKENDS.check(backend)
     _prepare(output, force=force)
-    _run(output, "archetype", "items.jsonl", "-o", "archetypes.jsonl", "--backend", backend)
-    _run(output, "embed", "archetypes.jsonl", "-o", "vectors.h5", "--backend", backend)
-    _run(output, "calibrate", "vectors.h5", "-i", LOG, "-o", "calibrated.h5")
+    runs = _Runs(output, _settings(context), _manner(quiet=quiet, verbose=verbose, no_color=no_color))
+    runs("archetype", "items.jsonl", "-o", "archetypes.jsonl", "--backend", backend)
+    runs("embed", "archetypes.jsonl", "-o", "vectors.h5", "--backend", backend)
+    runs("calibrate", "vectors.h5", "-i", LOG, "-o", "calibrated.h5")
     for number, (_, items, vectors) in enumerate(MODELS, start=1):
         model = f"model-{number}.h5"
-        _run(output, "train", vectors, "-i", LOG, "--items", items, "-o", model)
-        _run(output, "eval", model, "-i", LOG, "--json", into=f"metrics-{number}.jsonl")
+        runs("train", vectors, "-i", LOG, "--items", items, "-o", model)
+        runs("eval", model, "-i", LOG, "--json", into=f"metrics-{number}.jsonl")
     _report(output)
     console.note(f"genair demo: {time.monotonic() - start:.0f} s; the files are in {output}")
     return Status.DONE
@@ -89,21 +92,45 @@ def _prepare(folder: Path, *, force: bool) -> None:
     shutil.copyfile(interactions_path(), folder / LOG)
 
 
-def _run(folder: Path, *words: str, into: str | None = None) -> None:
-    """Show a command and run it in the folder.
+@dataclass(frozen=True)
+class _Runs:
+    """Shows a command and runs it in the demo's folder, by the settings and in the manner of the demo itself.
 
-    Raises:
-        GenairError: it failed; its own line on stderr says why.
+    Attributes:
+        folder: where it runs.
+        settings: the program's own options, before the command's name.
+        manner: how much it says, behind all else.
     """
-    redirect = f" > {into}" if into else ""
-    console.note(f"$ genair {shlex.join(words)}{redirect}")
-    with ExitStack() as stack:
-        sink = stack.enter_context((folder / into).open("wb")) if into else None
-        done = subprocess.run(
-            [sys.executable, "-m", "genair_cli", *words], cwd=folder, stdout=sink, check=False
-        )
-    if done.returncode != 0:
-        raise GenairError(f"genair {words[0]} ended with exit status {done.returncode}")
+
+    folder: Path
+    settings: tuple[str, ...]
+    manner: tuple[str, ...]
+
+    def __call__(self, *words: str, into: str | None = None) -> None:
+        """Run one, its stdout into a file of the folder, if one is named.
+
+        Raises:
+            GenairError: it failed; its own line on stderr says why.
+        """
+        said = (*self.settings, *words, *self.manner)
+        redirect = f" > {into}" if into else ""
+        console.note(f"$ genair {shlex.join(said)}{redirect}")
+        with ExitStack() as stack:
+            sink = stack.enter_context((self.folder / into).open("wb")) if into else None
+            done = subprocess.run(
+                [sys.executable, "-m", "genair_cli", *said], cwd=self.folder, stdout=sink, check=False
+            )
+        if done.returncode != 0:
+            raise GenairError(f"genair {words[0]} ended with exit status {done.returncode}")
+
+
+def _settings(context: typer.Context) -> tuple[str, ...]:
+    named = context.find_root().params.get("config")
+    return () if named is None else ("--config", str(named.absolute()))
+
+
+def _manner(*, quiet: bool, verbose: int, no_color: bool) -> tuple[str, ...]:
+    return (*["--quiet"] * quiet, *["--verbose"] * verbose, *["--no-color"] * no_color)
 
 
 def _report(folder: Path) -> None:

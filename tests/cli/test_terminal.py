@@ -46,6 +46,13 @@ def test_eval_shows_a_table_on_a_terminal_and_json_lines_on_request(files):
         assert f"{row['value']:.4f}{half}" in table
 
 
+def test_what_a_terminal_s_encoding_lacks_is_escaped(files):
+    words = ("eval", files.model, "-i", files.log)
+    shown = on_a_terminal(*words, stream="stdout", PYTHONIOENCODING="ascii")
+    assert shown.replace("\\xb1", "±").split() == on_a_terminal(*words, stream="stdout").split()
+    assert "\\xb1" in shown
+
+
 def test_eval_shows_two_models_beside_each_other(files):
     words = ("eval", files.model, "-i", files.log, "--against", files.model)
     table = on_a_terminal(*words, stream="stdout", COLUMNS="80")

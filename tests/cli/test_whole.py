@@ -60,3 +60,16 @@ def test_the_demo_shows_each_command_and_a_table(tmp_path):
     again = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert again.returncode == 1
     assert "exists already" in again.stderr
+
+
+def test_the_demo_s_commands_take_its_settings_and_its_silence(run, tmp_path):
+    (tmp_path / "c.toml").write_text("[calibrate]\nfeatures = 50\n[train]\nepochs = 1\n")
+    words = (*GENAIR.split(), "--config", "c.toml", "demo", "-o", "demo", "--backend", "echo", "--quiet")
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0
+    assert done.stderr == ""
+    assert "SASRec, text, calibrated" in done.stdout
+    (row,) = run("info", tmp_path / "demo" / "model-3.h5").rows
+    calibrated, trained = (step["settings"] for step in row["steps"][-2:])
+    assert calibrated["spectral"]["features"] == 50
+    assert trained["epochs"] == 1
