@@ -118,7 +118,7 @@ def test_only_the_first_few_of_many_skipped_are_named(run, folder):
     assert "50 skipped" in result.err
     (folder / "log.csv").write_bytes(b"user_id,item_id\n" + b"torn\n" * 7)
     run("import", "table", "log.csv", *OUT, "-f", "--on-error", "skip").fails(
-        3, "log.csv: no interactions: none of its 7 records can be used"
+        3, "log.csv: no interactions: none of its 7 records can be used, the first: log.csv:2: "
     )
 
 

@@ -78,19 +78,25 @@ def read_events(importer: Importer, log: Dump, skip: Skip, tick: Callable[[int],
     builder = EventsBuilder()
     clock: ClockReader | None = None
     found = failed = 0
+    first = ""
     for batch in importer.log(log):
         if clock is None or not found:  # what the fields are called is only known with the first event
             clock = ClockReader(batch.fields.time_format)
         rows, failures = check(batch, clock, log.name)
         for failure in failures:
             skip(failure)
+            first = first or str(failure.error)
         if len(rows):
             builder.add(rows)
         found += len(rows)
         failed += len(failures)
         tick(len(rows))
     if not found or clock is None:
-        why = f"none of its {failed} records can be used" if failed else "the input is empty"
+        why = (
+            f"none of its {failed} records can be used, the first: {first}"
+            if failed
+            else "the input is empty"
+        )
         raise InputError(f"no interactions: {why}", where=log.name)
     return builder.build(clock.clock)
 
