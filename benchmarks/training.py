@@ -40,7 +40,7 @@ from histories import read_histories
 from scipy import stats
 
 from genair.calibrate.fit import calibrate
-from genair.config import JointConfig, TrainConfig
+from genair.config import CalibrateConfig, GraphConfig, JointConfig, TrainConfig
 from genair.data.sequences import Split, leave_two_out
 from genair.evaluate.ranking import rank_targets
 from genair.io.embeddings import read_table
@@ -49,6 +49,7 @@ from genair.train.loop import train_model
 
 RESULTS = Path(__file__).parent / "results"
 JOINT = JointConfig(weight=0.1, items=1024)
+SAME = replace(JOINT, gamma=CalibrateConfig.gamma, graph=GraphConfig())  # the graph and gamma of `calibrate`
 FULL = {"schedule": "linear", "learning_rate": 0.004}
 DRAWN = {"schedule": "linear", "learning_rate": 0.004, "loss": "sampled-ce", "negatives": 1024}
 SETTINGS = {"id": FULL, "text": DRAWN, "text+id": FULL}
@@ -94,10 +95,13 @@ MODELS = {
     "text, calibrated": Model("text", "spectral"),
     "text, calibrated to 256": Model("text", "spectral, 256 numbers"),
     "text, joint": Model("text", joint=JOINT),
+    "text, joint on the same graph": Model("text", joint=SAME),
+    "text, joint alignment": Model("text", joint=replace(SAME, objective="alignment")),
     "text+id": Model("text+id"),
     "text+id, calibrated": Model("text+id", "spectral"),
     "text+id, calibrated to 256": Model("text+id", "spectral, 256 numbers"),
     "text+id, joint": Model("text+id", joint=JOINT),
+    "text+id, joint alignment": Model("text+id", joint=replace(SAME, objective="alignment")),
     "text, alignment": Model("text", "alignment, residual"),
     "text, contrastive": Model("text", "contrastive, residual"),
     "text, noise": Model("text", noise=True),
