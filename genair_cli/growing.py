@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import IO, cast
 
 from genair.errors import ReaderClosedError, UsageError
-from genair.io.atomic import check_target, is_special
+from genair.io.atomic import check_target
 from genair.io.jsonl import Row, encode_line
+from genair.io.special import is_special
 from genair_cli.options import STDIN
 from genair_cli.streams import Outlet
 

@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import IO, cast
 
 from genair.errors import GenairError, InputError, ReaderClosedError, UsageError
-from genair.io.atomic import atomic_path, is_special, named, open_special
+from genair.io.atomic import atomic_path
 from genair.io.blocks import Block
 from genair.io.jsonl import HashingReader, Row, blocks_of, encode_line, read_groups, read_jsonl, read_records
 from genair.io.partial import partial_of
+from genair.io.special import SpecialFile, is_special
 from genair.io.spool import spooled_input, spooled_output
 from genair.records import Failed
 from genair_cli.options import STDIN
@@ -151,8 +152,13 @@ def rows_in(operand: str | None, *, limit: int | None = None) -> Iterator[Source
 
 
 @contextmanager
-def lines_out(target: Path | None, *, force: bool) -> Iterator[Outlet]:
+def lines_out(target: Path | None, *, force: bool, aside: bool = False) -> Iterator[Outlet]:
     """Yield what lines are written to: a pipe, device or FIFO has them at once, a file when it is whole.
+
+    Args:
+        target: where; None or `-` is stdout.
+        force: whether a file that exists may be replaced.
+        aside: whether this is not what the command is for, so that its reader may go before the work is done.
 
     Raises:
         GenairError: the target cannot be written; see `check_target`.
@@ -162,8 +168,7 @@ def lines_out(target: Path | None, *, force: bool) -> Iterator[Outlet]:
         return
     with ExitStack() as stack:
         if is_special(target):
-            stack.enter_context(named(target))
-            stream = stack.enter_context(open_special(target))
+            stream = stack.enter_context(SpecialFile(target, aside=aside))
         else:
             path = stack.enter_context(atomic_path(target, force=force))
             stream = stack.enter_context(path.open("wb"))

@@ -5,7 +5,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from genair.errors import UsageError
-from genair.io.atomic import check_target, is_special
+from genair.io.atomic import check_target
+from genair.io.special import is_special
 from genair_cli.options import STDIN
 from genair_cli.streams import Outlet, lines_out
 
@@ -26,8 +27,15 @@ def check_targets(targets: Sequence[Path | None], *, force: bool) -> None:
 
 
 @contextmanager
-def outputs_together(targets: Sequence[Path | None], *, force: bool) -> Iterator[list[Outlet | None]]:
+def outputs_together(
+    targets: Sequence[Path | None], asides: Sequence[Path | None] = (), *, force: bool
+) -> Iterator[list[Outlet | None]]:
     """Yield what lines of each output are written to; on leaving without an error all become files.
+
+    Args:
+        targets: the outputs that the command is for.
+        asides: further ones, whose readers may go before the work is done.
+        force: whether outputs that exist may be replaced.
 
     No two renames are one, so the old file of the first output goes before any new one comes, and its new one
     comes last: if it is there, the others belong to it.
@@ -36,11 +44,12 @@ def outputs_together(targets: Sequence[Path | None], *, force: bool) -> Iterator
         UsageError: two outputs are one.
         GenairError: an output exists or cannot be written.
     """
-    check_targets(targets, force=force)
+    check_targets([*targets, *asides], force=force)
     with ExitStack() as stack:
         yield [
-            None if target is None else stack.enter_context(lines_out(target, force=force))
-            for target in targets
+            None if target is None else stack.enter_context(lines_out(target, force=force, aside=aside))
+            for aside, some in ((False, targets), (True, asides))
+            for target in some
         ]
         first = targets[0]
         if first is not None and first.is_file() and not is_special(first):

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 from genair.errors import ReaderClosedError, UsageError
-from genair.io.atomic import check_target, install, is_special, open_special
+from genair.io.atomic import check_target, install
 from genair.io.jsonl import encode_failed
 from genair.io.partial import Partial, open_partial, partial_of, scratch_partial
+from genair.io.special import SpecialFile, is_special
 from genair.records import Failed
 from genair_cli.console import console
 from genair_cli.options import STDIN, OnErrorChoice
@@ -184,7 +185,7 @@ def _outlet(plan: Plan, stack: ExitStack) -> IO[bytes]:
     if plan.output is None or str(plan.output) == STDIN:
         stream = cast(IO[bytes], sys.stdout.buffer)
     else:
-        stream = stack.enter_context(open_special(plan.output))
+        stream = stack.enter_context(SpecialFile(plan.output))
         if plan.output.suffix == ".gz":
             stream = stack.enter_context(packing(stream))
     return cast(IO[bytes], Outlet(stream, plan.output))

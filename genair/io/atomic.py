@@ -13,11 +13,9 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO
 
-from genair.errors import GenairError, ReaderClosedError
-
-_LINKS = 40  # followed at most
+from genair.errors import GenairError
+from genair.io.special import SpecialFile, is_special
 
 
 def check_target(target: Path, *, force: bool) -> None:
@@ -32,38 +30,6 @@ def check_target(target: Path, *, force: bool) -> None:
         raise GenairError(f"folder {target.parent} does not exist: create it first", where=str(target))
     if target.is_file() and not force and not is_special(target):
         raise GenairError("exists already: use --force to replace it", where=str(target))
-
-
-def is_special(target: Path) -> bool:
-    """Return whether the target is a device, FIFO, socket or open file, which must be written in place."""
-    return target.exists() and (not target.is_file() or _is_descriptor(target))
-
-
-def open_special(target: Path) -> IO[bytes]:
-    """Open such a target; what an open file, like /dev/stdout, holds already stays."""
-    return target.open("ab")
-
-
-def _is_descriptor(target: Path) -> bool:
-    """Return whether a path names an open file: /dev/stdout, /dev/fd/1, /proc/self/fd/1."""
-    for _ in range(_LINKS):
-        *_, kind, _, place = ("", "", *os.path.realpath(target.parent).split("/"))
-        if kind == "proc" and place == "fd":
-            return True
-        if not target.is_symlink():
-            return False
-        target = target.parent / target.readlink()
-    return False
-
-
-@contextmanager
-def named(target: Path) -> Iterator[None]:
-    """Let errors of the system that name no file speak of this one."""
-    try:
-        yield
-    except OSError as error:
-        error.filename = error.filename or str(target)
-        raise
 
 
 @contextmanager
@@ -133,11 +99,8 @@ def install(path: Path, target: Path, *, force: bool) -> None:
     """
     check_target(target, force=force)
     if is_special(target):
-        try:
-            with named(target), path.open("rb") as source, open_special(target) as sink:
-                shutil.copyfileobj(source, sink)
-        except BrokenPipeError as error:
-            raise ReaderClosedError from error
+        with path.open("rb") as source, SpecialFile(target) as sink:
+            shutil.copyfileobj(source, sink)
         return
     _sync(path)
     try:

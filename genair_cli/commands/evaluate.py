@@ -107,7 +107,7 @@ def evaluate(
     )
     others = [one for one in (vectors, against) if one is not None]
     check_operands(model, interactions, *others, outputs=[ranks])
-    with lines_out(ranks, force=force) if ranks else nullcontext() as sink:
+    with lines_out(ranks, force=force, aside=True) if ranks else nullcontext() as sink:
         from genair.device import resolve_device
         from genair.evaluate import stage
         from genair_cli.logs import read_log

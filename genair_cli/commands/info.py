@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from genair.errors import UsageError
-from genair.io.atomic import is_special
+from genair.io.special import is_special
 from genair_cli import options, viewing
 from genair_cli.console import console
 from genair_cli.options import STDIN

@@ -80,7 +80,7 @@ def recommend(
     others = [one for one in (vectors, join) if one is not None]
     check_operands(model, source, *others, outputs=(output, errors))
     check_targets((output or Path(options.STDIN), errors), force=force)
-    aside = nullcontext() if errors is None else lines_out(errors, force=force)
+    aside = nullcontext() if errors is None else lines_out(errors, force=force, aside=True)
     with lines_out(output, force=force) as outlet, aside as bad:
         from genair.data.ids import IdMap
         from genair.device import resolve_device

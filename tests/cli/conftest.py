@@ -2,8 +2,10 @@
 
 import io
 import json
+import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -45,6 +47,17 @@ Run = Callable[..., Result]
 def _own_settings(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """The settings file of whoever runs the tests must not change them."""
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.getbasetemp() / "no-settings"))
+
+
+@pytest.fixture
+def unread(tmp_path: Path) -> Iterator[Path]:
+    """Return a FIFO that somebody opens to read, and leaves at once."""
+    fifo = tmp_path / "unread"
+    os.mkfifo(fifo)
+    reader = threading.Thread(target=lambda: fifo.open("rb").close(), daemon=True)
+    reader.start()
+    yield fifo
+    reader.join(timeout=30)
 
 
 @pytest.fixture

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from genair.errors import GenairError
-from genair.io.atomic import atomic_path, check_target, install, is_special, refuse_if_locked
+from genair.io.atomic import atomic_path, check_target, install, refuse_if_locked
+from genair.io.special import is_special
 
 IN_MEMORY = Path("/dev") / "shm"
 WRITER = """

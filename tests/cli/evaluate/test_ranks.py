@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import subprocess
 
 import ir_measures
 import pytest
@@ -98,3 +99,11 @@ def test_a_model_of_ids_alone_is_asked_for_the_same_sampled_items(run, files, by
     alone = run("eval", by_time, *words)
     beside = run("eval", files.model, *words, "--against", by_time)
     assert [row["value"] for row in alone.rows] == pytest.approx([row["against"] for row in beside.rows])
+
+
+@pytest.mark.slow
+def test_a_reader_of_the_ranks_that_leaves_takes_no_figure_along(start, files, unread):
+    """In a process of its own: typer ends the process on a broken pipe that reaches it."""
+    command = start("eval", files.model, "-i", files.log, "--ranks", unread, stdout=subprocess.PIPE)
+    assert len(command.stdout.read().split(b"\n")) == 73
+    command.ends(0)

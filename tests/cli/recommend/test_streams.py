@@ -84,3 +84,19 @@ def test_the_same_file_gives_the_same_bytes(start, world, tmp_path):
         start("recommend", world.model, "h.jsonl", "-o", name).ends(0)
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
     assert (tmp_path / "one").read_bytes().count(b"\n") == 3000
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("bad", [1, 5000])
+def test_a_reader_of_skipped_lines_that_leaves_takes_no_answer_along(start, world, tmp_path, unread, bad):
+    (tmp_path / "h.jsonl").write_bytes(world.lines + b"{}\n" * bad)
+    words = ("h.jsonl", "-o", "out.jsonl", "--on-error", "skip", "--errors", unread)
+    start("recommend", world.model, *words).ends(4)
+    answers = (tmp_path / "out.jsonl").read_bytes()
+    assert len(answers.split(b"\n")) == len(world.histories) + 1
+
+
+@pytest.mark.slow
+def test_a_fifo_whose_reader_leaves_is_left_with_0(start, world, tmp_path, unread):
+    (tmp_path / "h.jsonl").write_bytes(world.lines)
+    assert "error" not in start("recommend", world.model, "h.jsonl", "-o", unread).ends(0)
