@@ -51,19 +51,21 @@ def of_events(sequences: Sequences, task: Task, split: str) -> Iterator[str]:
         return
     rows = rows_of(sequences, test.histories.user_ids)
     at = sequences.offsets[rows] + test.histories.lengths()
-    tied = float(np.mean(times[at] == times[at - 1]))
+    after = np.minimum(at + 1, sequences.offsets[rows + 1] - 1)  # itself, where it is the last
+    tied = float(np.mean((times[at] == times[at - 1]) | ((after > at) & (times[at] == times[after]))))
     if tied > _FEW:
         yield (
-            f"warning: {tied:.0%} of the events to predict have the time of the event before:"
-            " the order of the log's lines decides which is last"
+            f"warning: {tied:.0%} of the events to predict have the time of the event before or after:"
+            " the order of the log's lines decides which is predicted"
         )
     if split == LAST_TWO and task.split.train.times is not None:
         learned = np.sort(task.split.train.times)
         later = 1 - float(np.searchsorted(learned, times[at], side="right").mean()) / len(learned)
-        yield (
-            f"warning: last-two looks ahead: on average {later:.0%} of the training events are later"
-            " than the event to predict; --split time does not"
-        )
+        if later > _FEW:
+            yield (
+                f"warning: last-two looks ahead: on average {later:.0%} of the training events are later"
+                " than the event to predict; --split time does not"
+            )
 
 
 def of_model(contender: Contender, split: str, log_sha256: str) -> Iterator[str]:

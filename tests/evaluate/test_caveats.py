@@ -52,15 +52,28 @@ def test_how_far_last_two_looks_ahead_is_measured(toy_sequences):
 def test_targets_in_a_tie_are_counted(toy_sequences):
     times = [[1, 3, 3], [4, 5, 6], [7, 8, 9], [0, 9, 9]]
     said = _said(toy_sequences, [[1, 3, 2], [2, 3, 1], [1, 3, 2], [2, 3, 1]], times)
-    assert said[0].startswith("warning: 50% of the events to predict have the time of the event before")
+    assert said[0].startswith("warning: 50% of the events to predict have the time of the event before or")
 
 
-def test_a_split_by_time_neither_looks_ahead_nor_ties(toy_sequences):
-    rng = np.random.default_rng(0)
-    times = [np.sort(rng.integers(0, 30, 5)) for _ in range(12)]
-    histories = [(rng.permutation(6)[:5] + 1).tolist() for _ in range(12)]
+def test_a_split_by_time_does_not_look_ahead(toy_sequences):
+    times = [np.arange(5) + 3 * user for user in range(12)]
+    histories = [np.roll(np.arange(1, 7), user)[:5].tolist() for user in range(12)]
     assert _said(toy_sequences, histories, times, split="time") == []
-    assert len(_said(toy_sequences, histories, times)) == 2
+    (said,) = _said(toy_sequences, histories, times)
+    assert said.startswith("warning: last-two looks ahead")
+
+
+def test_who_looks_ahead_of_nothing_is_not_told_so(toy_sequences):
+    assert _said(toy_sequences, [[1, 2, 3], [2, 1, 3], [3, 1, 2]], [[1, 5, 9], [2, 6, 9], [3, 7, 8]]) == []
+
+
+def test_by_time_a_tie_behind_the_target_decides(toy_sequences):
+    """Of 40 events the last four, of two users, are ranked: one had both at once, as others had before."""
+    late = [(20, 20), (21, 21), (22, 22), (23, 24), (30, 30), (31, 32), (40, 40), (41, 42)]
+    times = [[user, user + 1, user + 2, *two] for user, two in enumerate(late)]
+    histories = [np.roll(np.arange(1, 7), user)[:5].tolist() for user in range(8)]
+    (said,) = _said(toy_sequences, histories, times, split="time")
+    assert said.startswith("warning: 50% of the events to predict have the time of the event before or")
 
 
 def test_ranks_among_sampled_items_come_with_a_warning():
