@@ -6,6 +6,7 @@ differ in the last digits from block to block: kernels round by the shapes of wh
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from genair.evaluate.ranking import Scorer
 from genair.evaluate.top import top_k
 
 Indices = npt.NDArray[np.int64]
+_ANSWERS = 1 << 20  # items in the answers of a block, at most, if it has more than one user
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ def recommend(
 ) -> Iterator[Recommended]:
     """Yield the best items of every user, block by block; of equal scores the earlier item of the catalogue.
 
-    A user without events gets nothing.
+    A user without events gets nothing. Blocks whose answers would be large come in parts.
 
     Args:
         scorer: see `genair.evaluate.ranking`.
@@ -77,7 +79,7 @@ def recommend(
     Raises:
         InputError: a score is not a number.
     """
-    for block in blocks:
+    for block in chain.from_iterable(_parts(whole, config.k) for whole in blocks):
         shape = len(block), min(config.k, block.n_items)
         scores, rows = np.full(shape, -np.inf, dtype=np.float32), np.zeros(shape, dtype=np.int64)
         for users in batches_of_like_length(block, batch_size):
@@ -89,6 +91,14 @@ def recommend(
                 raise InputError("scores are not finite: the model file is damaged")
             scores[users], rows[users] = best.cpu().numpy(), columns.cpu().numpy()
         yield Recommended(block.user_ids, scores, rows)
+
+
+def _parts(block: Sequences, k: int) -> Iterator[Sequences]:
+    """Yield the users of a block, so many together that their answers are not too large."""
+    most = max(1, _ANSWERS // min(k, block.n_items))
+    for start in range(0, len(block), most):
+        users = np.arange(start, min(start + most, len(block)))
+        yield block if len(users) == len(block) else block.select(users, block.lengths()[users])
 
 
 def _hide(scores: Tensor, histories: Sequences) -> None:

@@ -64,6 +64,18 @@ def test_how_many_are_scored_together_changes_no_list(scorer, histories, batch_s
     assert [[item for item, _ in user] for user in found] == [[item for item, _ in user] for user in wanted]
 
 
+@pytest.mark.parametrize("most", [1, 9, 100, 410, 10**6])
+def test_a_block_whose_answers_are_large_comes_in_parts(scorer, histories, monkeypatch, most):
+    monkeypatch.setattr("genair.recommend.stage._ANSWERS", most)
+    parts = list(recommend(scorer, [histories], LENGTH, RecommendConfig(k=10)))
+    assert [user for part in parts for user in part.user_ids] == histories.user_ids
+    assert all(len(part.user_ids) == 1 or part.rows.size <= most for part in parts)
+    assert len(parts) == -(-41 // max(1, most // 10))
+    monkeypatch.undo()
+    (whole,) = recommend(scorer, [histories], LENGTH, RecommendConfig(k=10))
+    assert (np.concatenate([part.rows for part in parts]) == whole.rows).all()
+
+
 def test_how_users_are_cut_into_blocks_changes_no_list(scorer, histories):
     lengths = histories.lengths()
     blocks = [histories.select(part, lengths[part]) for part in np.array_split(np.arange(41), 7)]
