@@ -86,9 +86,14 @@ def train_on(
     )
 
 
-def may_end_elsewhere(config: TrainConfig) -> bool:
+def ends_anywhere(config: TrainConfig) -> bool:
     """Return whether a run's epochs are the same however many are to come: it may be resumed with others."""
     return config.schedule == "constant" and not config.refit
+
+
+def may_end_with(done: int, config: TrainConfig) -> bool:
+    """Return whether a run that is resumed may end with the epochs that are done."""
+    return ends_anywhere(config) and done > config.warmup
 
 
 def work_settings(
@@ -100,7 +105,7 @@ def work_settings(
         inputs["item_ids"] = ids_digest(table.item_ids)
         inputs["vectors"] = hashlib.sha256(np.ascontiguousarray(table.vectors).data).hexdigest()
     settings = used_settings(config)
-    if may_end_elsewhere(config):
+    if ends_anywhere(config):
         del settings["epochs"]
     return {
         **settings,

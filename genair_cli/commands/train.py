@@ -223,12 +223,15 @@ class _Run:
         Raises:
             InputError: there is nothing to learn from, or the loss is not finite.
         """
-        from genair.train.stage import may_end_elsewhere, train_on
+        from genair.train.stage import may_end_with, train_on
 
         most = self.config.epochs * (2 if self.config.refit else 1)
+        done = 0 if checkpoints is None else len(checkpoints.progress.rows)
         with console.counting("epochs", most, partial.resumed) as tick:
 
             def tell(row: "EpochRow") -> None:
+                nonlocal done
+                done += 1
                 write(row.to_json())
                 tick(row.words())
 
@@ -245,7 +248,7 @@ class _Run:
                     checkpoints,
                 )
             except InputError as error:
-                if (done := len(partial.done)) and may_end_elsewhere(self.config):
+                if checkpoints is not None and may_end_with(done, self.config):
                     error.message += f"; --resume --epochs {done} makes a model of what came before"
                 else:
                     partial.give_up()

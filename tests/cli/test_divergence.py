@@ -62,7 +62,7 @@ def test_what_came_before_can_become_a_model(train, tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["model.h5", "whole.h5"]
 
 
-@pytest.mark.parametrize("words", [("--schedule", "linear"), ("--refit",)])
+@pytest.mark.parametrize("words", [("--schedule", "linear"), ("--refit",), ("--warmup", 98)])
 def test_epochs_that_depend_on_how_many_are_to_come_are_not_kept(train, tmp_path, words):
     result = train("--epochs", 99, *words)
     result.fails(3)
