@@ -46,6 +46,8 @@ def growing(target: Path | None, before: Sequence[Row], *, force: bool) -> Itera
         return
     passing = str(target) == STDIN or is_special(target)
     replace = force or (not passing and _begins_with(target, before[:1]))
+    if not passing:
+        check_target(target, force=replace)
     with ExitStack() as stack:
         outlet = cache(lambda: Outlet(_open(target, stack, force=replace), target))
 

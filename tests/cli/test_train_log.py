@@ -119,3 +119,14 @@ def test_whoever_reads_the_log_may_go(train, tmp_path):
 def test_a_run_that_learns_nothing_leaves_no_log(train, tmp_path):
     train("--log", tmp_path / "log.jsonl", "--learning-rate", 1e30).fails(3, "not finite")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_log_that_exists_is_refused_before_the_first_epoch_of_work_that_had_begun(train, tmp_path):
+    """A kill in the first epoch leaves a folder without one."""
+    (tmp_path / "out.h5.partial").mkdir()
+    (tmp_path / "out.h5.partial" / "journal.jsonl").touch()
+    (tmp_path / "log.jsonl").write_text("mine\n")
+    result = train("--log", tmp_path / "log.jsonl")
+    result.fails(1, "log.jsonl: exists already")
+    assert "keeps" not in result.err
+    assert (tmp_path / "log.jsonl").read_text() == "mine\n"
