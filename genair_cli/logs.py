@@ -68,4 +68,6 @@ def _comment(sequences: Sequences, name: str) -> None:
     if words := words_on_ties(sequences.ties):
         console.note(f"{name}: warning: {words}")
     if short:
-        console.detail(f"{name}: {short} users have fewer than {MIN_EVENTS} events and are only trained on")
+        console.detail(
+            f"{name}: {short} users have fewer than {MIN_EVENTS} events: --split last-two only trains on them"
+        )

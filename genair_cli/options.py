@@ -1,6 +1,6 @@
 """Options that mean the same in every command, each defined once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -88,6 +88,18 @@ def refuse_idle(context: typer.Context, why: str, *names: str) -> None:
     for name in names:
         if is_given(context, name):
             raise UsageError(f"--{name.replace('_', '-')} {why}")
+
+
+def beyond(context: typer.Context, most: Mapping[str, int]) -> Iterator[str]:
+    """Yield what to say of sizes that the command line gives beyond what there is; more changes nothing.
+
+    Args:
+        context: of the command.
+        most: how much there is, by the names of parameters.
+    """
+    for name, there_are in most.items():
+        if is_given(context, name) and context.params[name] > there_are:
+            yield f"warning: --{name.replace('_', '-')} {there_are}: there are no more here"
 
 
 Output = Annotated[

@@ -2,6 +2,8 @@
 
 from genair.errors import UsageError
 
+MOST = (1 << 31) - 1  # that a count may be: beyond it libraries fail in ways of their own
+
 
 def require(fine: bool, name: str, value: object, expected: str) -> None:
     """Refuse a setting unless it is fine.

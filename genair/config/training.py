@@ -6,7 +6,7 @@ from math import inf
 from typing import Any, get_args, get_type_hints
 
 from genair.config.graph import PAPER_GRAPH, GraphConfig
-from genair.config.ranges import require, require_seed
+from genair.config.ranges import MOST, require, require_seed
 from genair.errors import UsageError
 
 ITEM_ENCODERS = ("id", "text", "text+id", "text-init")
@@ -50,8 +50,8 @@ class JointConfig:
         if self.weight is not None and self.alpha is not None:
             raise UsageError("--calibrate-weight and --alpha set the same weight: give one of them")
         require(0 < self.gamma < inf, "--gamma", self.gamma, "above 0 and finite")
-        fine = self.items is None or self.items == 0 or self.items >= 2
-        require(fine, "--calibrate-items", self.items, "0, or 2 or more")
+        fine = self.items is None or self.items == 0 or 2 <= self.items <= MOST
+        require(fine, "--calibrate-items", self.items, f"0, or 2 to {MOST}")
 
     def is_on(self) -> bool:
         """Return whether there is anything to add."""
@@ -147,7 +147,7 @@ class TrainConfig:
         require(self.items in ITEM_ENCODERS, "--items", self.items, ", ".join(ITEM_ENCODERS))
         for name in _COUNTS:
             value = getattr(self, name)
-            require(value >= 1, f"--{name.replace('_', '-')}", value, "1 or more")
+            require(1 <= value <= MOST, f"--{name.replace('_', '-')}", value, f"1 to {MOST}")
         require(0 <= self.gbce_t <= 1, "--gbce-t", self.gbce_t, "between 0 and 1")
         require(self.dim % self.heads == 0, "--heads", self.heads, f"a divisor of --dim {self.dim}")
         require(0 <= self.dropout < 1, "--dropout", self.dropout, "0 or more and below 1")

@@ -73,8 +73,10 @@ def _columns(values: Values, seed: int) -> dict[str, Values]:
 
 
 def _comparison(values: Values, others: Values, seed: int) -> dict[str, Values]:
-    """Return what is said of two models' values, in the order of COMPARED."""
+    """Return what is said of two models' values; of one user only what they are."""
     differences, rng = values - others, _generator(seed)
+    if len(values) == 1:
+        return {"against": others[0], "difference": differences[0]}
     low, high = intervals(differences, rng)
     figures = others.mean(axis=0), differences.mean(axis=0), low, high, p_values(differences, rng)
     return dict(zip(COMPARED, figures, strict=True))
@@ -83,7 +85,8 @@ def _comparison(values: Values, others: Values, seed: int) -> dict[str, Values]:
 def _rows(group: str, users: int, columns: Mapping[str, Values]) -> Iterator[Row]:
     for place, (name, k) in enumerate(MEASURES):
         figures = {key: float(column[place]) for key, column in columns.items()}
-        yield _empty(name, k, group, users) | figures
+        compared = dict.fromkeys(COMPARED if "against" in figures else ())
+        yield _empty(name, k, group, users) | compared | figures
 
 
 def _generator(seed: int) -> np.random.Generator:

@@ -24,7 +24,8 @@ def load_recipe(name: str) -> dict[str, Any]:
     said = RECIPES.read(name)
     values = {key.replace("-", "_"): _checked(key, value, name) for key, value in said.items()}
     try:
-        idle = idle_settings(TrainConfig.from_options(values))
+        decided = {key: value for key, value in values.items() if (key, value) != ("precision", "auto")}
+        idle = idle_settings(TrainConfig.from_options(decided))
     except UsageError as error:
         raise InputError(error.message, where=name) from error
     for key in idle.keys() & values.keys():

@@ -159,7 +159,8 @@ def calibrate(
                 lambda loss: tick(f"loss {loss:.4f}"),
             )
         _tell(made, len(table.item_ids), max_pairs)
-        _tell_of_less(context, made.result.most())
+        for words in options.beyond(context, made.result.most()):
+            console.note(f"genair calibrate: {words}")
         if not quiet:
             console.table(("", "before", "after"), made.comparison(), stderr=True)
         if not allow_collapse:
@@ -219,14 +220,6 @@ def _tell(made: "Calibrated", items: int, max_pairs: int) -> None:
             console.note("genair calibrate: warning: no step was better than the untrained adapter")
     if result.dropped:
         console.note(f"genair calibrate: {result.dropped} weaker pairs dropped (--max-pairs {max_pairs})")
-
-
-def _tell_of_less(context: typer.Context, most: Mapping[str, int]) -> None:
-    """Say which sizes the command line asks for beyond what there is."""
-    for name, there_are in most.items():
-        if options.is_given(context, name) and context.params[name] > there_are:
-            flag = f"--{name.replace('_', '-')}"
-            console.note(f"genair calibrate: warning: {flag} {there_are}: there are no more here")
 
 
 def _apply(embeddings: str | None, calibrated: str, given: Mapping[str, Any]) -> Status:

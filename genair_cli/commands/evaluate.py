@@ -102,6 +102,8 @@ def evaluate(
         options.refuse_idle(context, "needs --ranks", "force")
     elif str(ranks) == options.STDIN:
         raise UsageError("--ranks needs a file: the figures go to stdout")
+    if against is not None and vectors == options.STDIN:
+        raise UsageError("--vectors - can be read once, and --against needs it twice: write it to a file")
     config = EvaluateConfig(
         split, keep_seen, negatives, seed, tail_quantile, tail_below, short_quantile, short_below
     )

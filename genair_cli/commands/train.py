@@ -169,6 +169,11 @@ def train(
     if table is not None and config.items != "id":
         for words in of_vectors(name_of(vectors), table.steps, config.split, events.sha256):
             console.note(f"genair train: {words}")
+    most = len(events.item_ids)
+    for words in options.beyond(context, {"calibrate_items": most}):
+        console.note(f"genair train: {words}")
+    if config.loss == "gbce" and config.negatives >= most - 1:
+        options.refuse_idle(context, f"changes nothing where --negatives draws all {most} items", "gbce_t")
     run = _Run(config, chosen, table, events)
     run.require_memory()
     made = run.learn(plan, log)
@@ -267,7 +272,7 @@ def _config(context: typer.Context, device: "torch.device") -> TrainConfig:
     from genair.train.recipes import load_recipe
 
     recipe = context.params["recipe"]
-    stated = load_recipe(recipe) if recipe else {}
+    stated = {} if recipe is None else load_recipe(recipe)
     if not all(options.is_default(context, name) for name in _WEIGHTS):  # whoever gives one gives both
         stated = {name: value for name, value in stated.items() if name not in _WEIGHTS}
     given = {**options.with_defaults(context, stated), **_one_weight(context)}

@@ -25,8 +25,15 @@ def train(run, files, tmp_path):
         (("--loss", "gbce", "--sampler", "uniform"), "--sampler changes nothing with --loss gbce"),
         (("--loss", "sampled-ce", "--gbce-t", 0.5), "--gbce-t changes nothing with --loss sampled-ce"),
         (("--loss", "gbce", "--gbce-t", 1.5), "--gbce-t must be between 0 and 1, not 1.5"),
-        (("--loss", "sampled-ce", "--negatives", 0), "--negatives must be 1 or more, not 0"),
+        (("--loss", "sampled-ce", "--negatives", 0), "--negatives must be 1 to 2147483647, not 0"),
         (("--loss", "sampled-ce", "--sampler", "dice"), "unknown sampler 'dice': choose from uniform, popul"),
+        (
+            ("--loss", "gbce", "--gbce-t", 0.5),
+            "--gbce-t changes nothing where --negatives draws all 40 items",
+        ),
+        (("--patience", 10**20), "--patience must be 1 to 2147483647, not 100000000000000000000"),
+        (("--alpha", 1, "--calibrate-items", 2**31), "--calibrate-items must be 0, or 2 to 2147483647"),
+        (("--recipe", ""), "unknown recipe ''"),
         (("--mask-probability", 0.3), "--mask-probability changes nothing with --backbone sasrec"),
         (("--backbone", "gru4rec", "--heads", 1), "--heads changes nothing with --backbone gru4rec"),
         (("--backbone", "bert4rec", "--mask-probability", 1), "--mask-probability must be between 0 and 1"),
@@ -73,6 +80,12 @@ def test_a_model_records_the_settings_that_shaped_it(train, run, tmp_path, words
     assert _SOME & config.keys() == used
     assert row["steps"][-1]["settings"] == config
     assert config.get("negatives", 9) in {9, 1024}
+
+
+def test_a_size_beyond_what_there_is_is_told(train):
+    said = "genair train: warning: --calibrate-items 40: there are no more here"
+    assert said in train("--alpha", 1, "--calibrate-items", 41).err.split("\n")
+    assert "warning: --calibrate-items" not in train("--alpha", 1, "--calibrate-items", 40).err
 
 
 def test_what_the_run_will_take_is_told_when_asked_and_refused_if_it_is_not_there(

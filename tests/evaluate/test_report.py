@@ -101,6 +101,15 @@ def test_beside_another_model_rows_say_how_they_differ(outcome):
     assert _row(rows, "gini", 5)["p"] is None
 
 
+def test_of_one_user_a_comparison_knows_only_the_difference(outcome):
+    better = Outcome(outcome.task, np.ones(4), outcome.lists)
+    row = _row(list(report(outcome, better, seed=0)), "mrr", 5, "long")
+    assert (row["users"], row["against"]) == (1, 1)
+    assert row["difference"] == row["value"] - 1
+    assert [row[key] for key in ("difference_low", "difference_high", "p")] == [None] * 3
+    assert list(row) == [*KEYS, *COMPARED]
+
+
 def test_a_comparison_leaves_the_model_s_own_figures_alone(outcome):
     other = Outcome(outcome.task, outcome.ranks + 1, outcome.lists)
     for alone, beside in zip(report(outcome, seed=5), report(outcome, other, seed=5), strict=True):

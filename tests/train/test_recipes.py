@@ -68,7 +68,7 @@ def test_keys_are_those_of_options_in_either_spelling(recipe):
         ("alpha = 1\ncalibrate-items = 9.0", "calibrate-items must be a whole number, not 9.0"),
         ("loss = 1", "loss must be text, not 1"),
         ("keep-seen = 1", "keep-seen must be true or false, not 1"),
-        ("dim = 0", "--dim must be 1 or more, not 0"),
+        ("dim = 0", "--dim must be 1 to 2147483647, not 0"),
         ("warmup = 300", "--warmup must be 0 or more and below --epochs 200"),
         ("alpha = 1\ncalibrate-weight = 1", "--calibrate-weight and --alpha set the same weight"),
         ("backbone = 'none'", "unknown backbone 'none'"),
@@ -87,6 +87,10 @@ def test_what_makes_no_sense_is_refused_with_the_file_and_the_key(recipe, text, 
         load_recipe(name)
     assert failure.value.where == name
     assert said in failure.value.message
+
+
+def test_what_is_left_to_the_card_is_a_setting_too(recipe):
+    assert load_recipe(recipe("precision = 'auto'")) == {"precision": "auto"}
 
 
 def test_the_page_shows_a_recipe_that_is_one_and_names_all_that_there_are(recipe):

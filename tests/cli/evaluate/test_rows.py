@@ -68,6 +68,11 @@ def test_against_another_model_the_better_one_is_told_from_the_other(run, files,
     assert "time.h5 was trained with --split time" in one.err
 
 
+def test_vectors_for_two_models_do_not_come_by_one_pipe(run, files):
+    words = ("eval", files.model, "-i", files.log, "--against", files.model, "--vectors", "-")
+    run(*words).fails(2, "--vectors - can be read once, and --against needs it twice: write it to a file")
+
+
 def test_against_a_model_that_does_not_know_the_items_is_refused(run, files, tmp_path):
     model = read_model(files.model, "m")
     write_model(tmp_path / "other.h5", replace(model, item_ids=[f"x{n}" for n in range(40)]))
