@@ -14,6 +14,7 @@ import numpy.typing as npt
 from genair.errors import InputError
 
 Rows = npt.NDArray[np.float32]
+_LEAST = 1e-12  # of the largest variance: below it are roundings, and items to come need not be near 0 there
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ def fit_pca(blocks: Iterable[Rows], dim: int) -> PCA:
 
     Args:
         blocks: all rows, in any number of blocks.
-        dim: most components; at most hidden and rows - 1 are kept.
+        dim: most components; none is kept along which no two rows differ, so at most hidden and rows - 1.
 
     Raises:
         InputError: there are fewer than two rows, so nothing varies.
@@ -82,7 +83,8 @@ def fit_pca(blocks: Iterable[Rows], dim: int) -> PCA:
     if not np.isfinite(covariance).all():
         raise InputError("the states hold numbers that are not finite")
     values, vectors = np.linalg.eigh(covariance)
-    kept = min(dim, len(values), count - 1)
+    varying = int(np.sum(values > _LEAST * values[-1]))
+    kept = max(1, min(dim, varying, count - 1))
     components = vectors[:, ::-1][:, :kept].T
     peaks = components[np.arange(kept), np.abs(components).argmax(axis=1)]
     return PCA(shift + offset, components * np.sign(peaks)[:, None], np.maximum(values[::-1][:kept], 0))

@@ -85,8 +85,20 @@ def test_the_saved_arrays_project_new_rows():
     )
 
 
+def test_what_no_row_varies_along_is_no_component():
+    """Rows that come twice leave fewer directions than rows; new rows would have any score in the others."""
+    rows = data_of(9, 12, 5)
+    twice = np.concatenate([rows, rows[:6]])
+    pca = fit_pca([twice], 12)
+    assert len(pca.components) == 8
+    scores, _, variances = svd(twice)
+    np.testing.assert_allclose(pca.explained_variance, variances[:8], rtol=1e-6)
+    np.testing.assert_allclose(np.abs(pca.project(twice)), np.abs(scores[:, :8]), atol=1e-3)
+
+
 def test_rows_that_do_not_vary_have_scores_of_zero():
     pca = fit_pca([np.full((4, 3), 0.1, np.float32)], 3)
+    assert len(pca.components) == 1
     np.testing.assert_allclose(pca.explained_variance, 0, atol=1e-12)
     np.testing.assert_allclose(pca.project(np.full((4, 3), 0.1, np.float32)), 0, atol=1e-6)
 
