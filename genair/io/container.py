@@ -70,13 +70,15 @@ class Container:
 
     def set_attributes(self, **values: str | int | bool) -> None:
         """Set root attributes."""
-        for key, value in values.items():
-            self._file.attrs[key] = value
+        with self._writing():
+            for key, value in values.items():
+                self._file.attrs[key] = value
 
     def write(self, path: str, array: Array) -> None:
         """Store an array, in chunks of whole rows with checksums; a scalar or empty one plainly."""
         if array.ndim == 0 or array.size == 0:
-            self._file.create_dataset(path, data=array)
+            with self._writing():
+                self._file.create_dataset(path, data=array)
             return
         self._create(path, array, chunk_rows=min(len(array), _rows_per_chunk(array)), grows=False)
 
@@ -85,16 +87,26 @@ class Container:
         if path not in self._file:
             self._create(path, rows, chunk_rows=_rows_per_chunk(rows), grows=True)
             return
-        dataset = self.dataset(path)
-        count = len(dataset)
-        dataset.resize(count + len(rows), axis=0)
-        dataset[count:] = rows
-        self._check_disk()
+        with self._writing():
+            dataset = self.dataset(path)
+            count = len(dataset)
+            dataset.resize(count + len(rows), axis=0)
+            dataset[count:] = rows
 
     def _create(self, path: str, array: Array, *, chunk_rows: int, grows: bool) -> None:
         shape = array.shape[1:]
         limits = {"maxshape": (None, *shape)} if grows else {}
-        self._file.create_dataset(path, data=array, chunks=(chunk_rows, *shape), fletcher32=True, **limits)
+        with self._writing():
+            self._file.create_dataset(
+                path, data=array, chunks=(chunk_rows, *shape), fletcher32=True, **limits
+            )
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Write nothing behind an error of the disk, and raise it as soon as it is there."""
+        self._check_disk()
+        yield
+        self._check_disk()
 
     def read(self, path: str) -> Array:
         """Return a whole array.
@@ -122,7 +134,8 @@ class Container:
 
     def write_strings(self, path: str, values: Sequence[str]) -> None:
         """Store strings as variable-length UTF-8."""
-        self._file.create_dataset(path, data=list(values), dtype=h5py.string_dtype("utf-8"))
+        with self._writing():
+            self._file.create_dataset(path, data=list(values), dtype=h5py.string_dtype("utf-8"))
 
     def read_strings(self, path: str) -> list[str]:
         """Return what `write_strings` stored."""
@@ -173,7 +186,7 @@ def create_container(path: Path, kind: str) -> Iterator[Container]:
         OSError: the disk is full or the folder cannot be written.
     """
     with path.open("w+b", buffering=0) as raw:
-        disk = Disk(raw)
+        disk = Disk(raw, str(path))
         try:
             with h5py.File(disk, "w", libver=_LIBVER) as file:
                 container = Container(file, str(path), disk.check)

@@ -1,15 +1,20 @@
 """A file for HDF5 to write to that never fails in its hands: HDF5 ends the process when a disk is full."""
 
+import os
 from typing import IO
 
 
 class Disk:
-    """Keeps the first error, swallows later writes, and raises it when asked."""
+    """Keeps the first error, and raises it when asked; later writes it keeps in memory, to be read again.
 
-    def __init__(self, raw: IO[bytes]) -> None:
-        """Wrap an unbuffered file, open for reading and writing."""
-        self._raw = raw
+    HDF5 may read what it has just written, and would make of other bytes what it likes.
+    """
+
+    def __init__(self, raw: IO[bytes], name: str) -> None:
+        """Wrap an unbuffered file, open for reading and writing; errors say its name."""
+        self._raw, self._name = raw, name
         self._error: OSError | None = None
+        self._kept: list[tuple[int, bytes]] = []  # (place, what should be there), later ones over earlier
 
     def check(self) -> None:
         """Raise the first error there was.
@@ -27,8 +32,10 @@ class Disk:
             while left and self._error is None:
                 left = left[self._raw.write(left) :]
         except OSError as error:
-            self._error = error
-        self._raw.seek(len(left), 1)
+            self._keep(error)
+        if left:
+            self._kept.append((self._raw.tell(), bytes(left)))
+            self._raw.seek(len(left), 1)
         return len(data)
 
     def truncate(self, size: int) -> int:
@@ -36,24 +43,41 @@ class Disk:
         try:
             self._raw.truncate(size)
         except OSError as error:
-            self._error = self._error or error
+            self._keep(error)
         return size
 
-    def read(self, size: int = -1) -> bytes:
+    def read(self, size: int) -> bytes:
         """Return at most `size` bytes."""
-        return self._raw.read(size)
+        buffer = bytearray(size)
+        return bytes(buffer[: self.readinto(memoryview(buffer))])
 
     def readinto(self, buffer: memoryview) -> int:
-        """Fill a buffer."""
-        return int(self._raw.readinto(buffer))  # type: ignore[attr-defined]
+        """Fill a buffer, and return how much of it."""
+        place = self._raw.tell()
+        count = int(self._raw.readinto(buffer))  # type: ignore[attr-defined]
+        for start, data in self._kept:
+            first, last = max(start, place), min(start + len(data), place + len(buffer))
+            if first < last:
+                buffer[first - place : last - place] = data[first - start : last - start]
+                count = max(count, last - place)
+        self._raw.seek(place + count)
+        return count
 
     def seek(self, offset: int, whence: int = 0) -> int:
         """Move to a place."""
-        return self._raw.seek(offset, whence)
+        place = self._raw.seek(offset, whence)
+        if whence == os.SEEK_END:
+            ends = [start + len(data) + offset for start, data in self._kept]
+            place = self._raw.seek(max([place, *ends]))
+        return place
 
     def tell(self) -> int:
         """Return the place."""
         return self._raw.tell()
+
+    def _keep(self, error: OSError) -> None:
+        error.filename = self._name
+        self._error = self._error or error
 
     def flush(self) -> None:
         """Do nothing: the file has no buffer."""

@@ -26,23 +26,6 @@ ARRAYS = {
     "none": np.zeros((0, 5), dtype=np.float32),
     "bools": np.array([True, False]),
 }
-FULL_DISK = """
-import resource, signal, sys
-from pathlib import Path
-import numpy as np
-from genair.io.atomic import atomic_path
-from genair.io.container import create_container
-signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]),) * 2)
-try:
-    with atomic_path(Path(sys.argv[1])) as path, create_container(path, "genair-embeddings") as container:
-        for _ in range(5):
-            container.append("vectors", np.ones((1000, 64), dtype=np.float32))
-        container.write("more", np.ones((20_000, 8)))
-except OSError:
-    print("the disk is full", flush=True)
-"""
 KILLED = """
 import sys
 from pathlib import Path
@@ -280,18 +263,6 @@ def test_a_missing_file_and_a_folder_are_no_input_errors(tmp_path):
         pass
     with pytest.raises(GenairError, match=r"^folder: "), open_container(tmp_path, "folder"):
         pass
-
-
-@pytest.mark.parametrize("limit", [1_000, 300_000, 1_500_000])
-def test_a_full_disk_is_an_os_error_that_leaves_nothing(tmp_path, limit):
-    done = subprocess.run(
-        [sys.executable, "-c", FULL_DISK, str(tmp_path / "a.h5"), str(limit)],
-        capture_output=True,
-        timeout=60,
-        check=False,
-    )
-    assert (done.returncode, done.stdout) == (0, b"the disk is full\n"), done.stderr[-500:]
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_ids_are_digested_in_order_and_with_their_borders():
