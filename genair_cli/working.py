@@ -125,10 +125,15 @@ class Work:
         install(_packed(path) if target.suffix == ".gz" else path, target, force=allowed)
 
     def deliver_errors(self) -> None:
-        """Put the skipped records where they belong, if there is a place, and somebody reads them."""
+        """Put the skipped records where they belong, if there is a place, and somebody reads them.
+
+        A copy of them: without its own the work could not be gone on with, should what is left to do fail.
+        """
         if self._plan.errors is not None:
+            copy = self.partial.folder / "errors.copy"
+            shutil.copyfile(self.partial.path(_ERRORS), copy)
             with suppress(ReaderClosedError):
-                self.deliver(self.partial.path(_ERRORS), self._plan.errors)
+                self.deliver(copy, self._plan.errors)
 
     @property
     def status(self) -> Status:

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 import signal
 
 import pytest
@@ -244,11 +245,15 @@ def test_an_output_that_appears_meanwhile_is_kept_and_so_is_the_work(start, run,
     command = start(*words, *skip)
     command.wait_until((tmp_path / "out.jsonl.partial").exists)
     out.write_bytes(b"mine")
-    assert "exists already" in command.ends(1, mixed)
+    said = command.ends(1, mixed)
+    assert "exists already" in said
     assert out.read_bytes() == b"mine"
     out.unlink()
     result = run(*words, *skip, "--resume", stdin=mixed)
     assert result.status == 4, result.err
+    kept = int(re.search(r"keeps (\d+) waves", said)[1])
+    assert kept >= 8
+    assert f"going on behind {kept} waves" in result.err, "the skipped records, delivered, must still be there"
     assert [path.read_bytes() for path in made] == expected
     assert names(tmp_path) == ["bad.jsonl", "emb.h5", "out.jsonl"]
 
