@@ -253,7 +253,7 @@ def test_an_output_that_appears_meanwhile_is_kept_and_so_is_the_work(start, run,
     assert result.status == 4, result.err
     kept = int(re.search(r"keeps (\d+) waves", said)[1])
     assert kept >= 8
-    assert f"going on behind {kept} waves" in result.err, "the skipped records, delivered, must still be there"
+    assert f"going on behind {kept} waves" in result.err, "what was skipped must still be there"
     assert [path.read_bytes() for path in made] == expected
     assert names(tmp_path) == ["bad.jsonl", "emb.h5", "out.jsonl"]
 
