@@ -13,7 +13,7 @@ from genair.io.jsonl import encode_line
 from genair.io.partial import Partial
 from genair.io.uniqueness import UniqueIds
 from genair.llm import PACKAGES
-from genair.llm.base import BackendSpec, Generation, LLMBackend, PooledStates
+from genair.llm.base import NOT_FINITE, BackendSpec, Generation, LLMBackend, PooledStates
 from genair.llm.dispatch import map_waves
 from genair.llm.fitting import do_fitting, require_room
 from genair.llm.openai_.endpoint import endpoint_name
@@ -152,6 +152,8 @@ def _outcome(one: Request, made: Generation | GenairError, made_by: Mapping[str,
     if isinstance(made, GenairError):
         made.where = made.where or one.where
         return Failed(made, one.line)
+    if made.states is not None and not made.states.is_finite():
+        return Failed(InputError(NOT_FINITE, where=one.where), one.line)
     return Written(_archetype(one, made, made_by), made.states)
 
 

@@ -10,7 +10,7 @@ from genair.config import ArchetypeConfig, EmbedConfig
 from genair.errors import InputError
 from genair.io.partial import Partial
 from genair.io.uniqueness import UniqueIds
-from genair.llm.base import Answered, BackendSpec, LLMBackend, PooledStates
+from genair.llm.base import NOT_FINITE, Answered, BackendSpec, LLMBackend, PooledStates
 from genair.llm.dispatch import map_waves
 from genair.llm.fitting import do_fitting, require_room
 from genair.llm.spool import add_states
@@ -135,10 +135,12 @@ def _read_wave(backend: LLMBackend, wave: Sequence[Reading], views: Sequence[str
 
 
 def _checked(one: Reading, states: PooledStates, views: Sequence[str]) -> Read | Failed:
-    if all(getattr(states, view) is not None for view in views):
-        return Read(one.item_id, states)
-    message = "the archetype is a single token, which has no state: use --views context"
-    return Failed(InputError(message, where=one.where), one.line)
+    if any(getattr(states, view) is None for view in views):
+        message = "the archetype is a single token, which has no state: use --views context"
+        return Failed(InputError(message, where=one.where), one.line)
+    if not states.is_finite():
+        return Failed(InputError(NOT_FINITE, where=one.where), one.line)
+    return Read(one.item_id, states)
 
 
 def _answered(record: Archetype) -> Answered:

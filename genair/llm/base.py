@@ -17,6 +17,8 @@ from genair.records import ChatPrompt
 
 Vector = npt.NDArray[np.float32]
 
+NOT_FINITE = "the model's states are not finite numbers: its file may be damaged, or --dtype too short"
+
 
 @dataclass(frozen=True)
 class PooledStates:
@@ -29,6 +31,10 @@ class PooledStates:
 
     context: Vector
     archetype: Vector | None
+
+    def is_finite(self) -> bool:
+        """Return whether every number is one; weights that are damaged, or overflow, give others."""
+        return all(np.isfinite(view).all() for view in (self.context, self.archetype) if view is not None)
 
 
 @dataclass(frozen=True)

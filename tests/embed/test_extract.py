@@ -57,6 +57,39 @@ def test_lines_written_by_hand_are_read_with_our_system_message_and_no_prime():
     assert_same(states(HAND)[0], read(ChatPrompt(system, HAND["prompt"], ""), HAND["archetype"]))
 
 
+@pytest.fixture
+def overflowing(monkeypatch):
+    """A model whose numbers overflow where a text speaks of wine."""
+    plain = EchoBackend._states
+
+    def overflown(self, one):
+        found = plain(self, one)
+        if "wine" in one.prompt.user + one.text:
+            found.archetype[-1] = np.nan
+        return found
+
+    monkeypatch.setattr(EchoBackend, "_states", overflown)
+
+
+@pytest.mark.usefixtures("overflowing")
+def test_an_item_whose_states_are_no_numbers_fails_and_the_others_do_not():
+    fine, bad = outcomes(HAND, {**HAND, "item_id": "2", "archetype": "Friends of wine and cheese."})
+    assert np.isfinite(fine.states.archetype).all()
+    assert isinstance(bad, Failed)
+    assert str(bad.error).startswith("a.jsonl:2: the model's states are not finite numbers")
+
+
+@pytest.mark.usefixtures("overflowing")
+def test_so_does_one_in_the_pass_that_writes_it():
+    items = [(f"w:{n}", {"item_id": str(n), "title": title}) for n, title in enumerate(("A rod", "A wine"))]
+    units = write_archetypes(
+        [list(requests(items, ArchetypeConfig()))], ArchetypeConfig(), ECHO, 0, want_states=True
+    )
+    fine, bad = [outcome for unit in units for outcome in unit.outcomes]
+    assert fine.states.is_finite()
+    assert str(bad.error).startswith("w:1: the model's states are not finite numbers")
+
+
 def test_an_empty_system_message_is_kept_empty():
     line = {**HAND, "_pg": {"system": "", "prime": ""}}
     assert_same(states(line)[0], read(ChatPrompt("", HAND["prompt"], ""), HAND["archetype"]))

@@ -14,7 +14,6 @@ from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 
 from genair.config import Decoding
@@ -223,6 +222,6 @@ def _finite(pooled: PooledStates) -> PooledStates:
     Raises:
         GenairError: numbers overflowed on the way.
     """
-    if all(np.isfinite(view).all() for view in (pooled.context, pooled.archetype) if view is not None):
+    if pooled.is_finite():
         return pooled
     raise GenairError("the model's numbers are not finite: try --dtype bf16 or --dtype fp32")
