@@ -40,7 +40,10 @@ def guarded(work: Callable[[], object], name: str) -> int:
     """
     try:
         result = work()
-        sys.stdout.flush()
+        try:
+            sys.stdout.flush()
+        except BrokenPipeError:
+            _forget_stdout()
         return int(result) if isinstance(result, int) else Status.DONE
     except (ReaderClosedError, BrokenPipeError):
         _forget_stdout()

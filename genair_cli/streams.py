@@ -56,9 +56,15 @@ class Source:
 class Outlet:
     """A binary stream whose reader may go away, and whose errors say its name."""
 
-    def __init__(self, stream: IO[bytes], target: Path | None = None) -> None:
-        """Wrap a binary stream; without a target, or with `-`, it is stdout."""
-        self._stream = stream
+    def __init__(self, stream: IO[bytes], target: Path | None = None, *, aside: bool = False) -> None:
+        """Wrap a binary stream.
+
+        Args:
+            stream: what is written to.
+            target: its name; without one, or with `-`, it is stdout.
+            aside: whether the work goes on when its reader has gone; what is written then is lost.
+        """
+        self._stream, self._aside = stream, aside
         self._name = "stdout" if target is None or str(target) == STDIN else str(target)
 
     def write(self, data: bytes) -> None:
@@ -83,7 +89,8 @@ class Outlet:
         try:
             act(*data)
         except BrokenPipeError as error:
-            raise ReaderClosedError from error
+            if not self._aside:
+                raise ReaderClosedError from error
         except OSError as error:
             error.filename = error.filename or self._name
             raise

@@ -148,6 +148,7 @@ def working(
     streams: Sequence[str],
     *,
     through: str | None = None,
+    aside: bool = False,
     units: str = "waves",
 ) -> Iterator[Work]:
     """Yield work to do, or to go on with.
@@ -157,6 +158,7 @@ def working(
         settings: what must not change between the parts of one work.
         streams: names of what grows, unit by unit.
         through: a further stream, which is the output itself: written through if that is no plain file.
+        aside: whether there are other outputs, for which the work goes on if whoever reads that one goes.
         units: what notes call the parts that the work is kept in.
 
     Raises:
@@ -164,7 +166,7 @@ def working(
     """
     with ExitStack() as stack:
         if plan.is_stream():
-            outside = {through: _outlet(plan, stack)} if through else {}
+            outside = {through: _outlet(plan, stack, aside=aside)} if through else {}
             yield Work(stack.enter_context(scratch_partial([_ERRORS, *streams], outside)), plan)
             return
         files = [_ERRORS, *streams, *([through] if through else [])]
@@ -185,15 +187,15 @@ def working(
             raise
 
 
-def _outlet(plan: Plan, stack: ExitStack) -> IO[bytes]:
+def _outlet(plan: Plan, stack: ExitStack, *, aside: bool) -> IO[bytes]:
     """Open what is written through."""
     if plan.output is None or str(plan.output) == STDIN:
         stream = cast(IO[bytes], sys.stdout.buffer)
     else:
-        stream = stack.enter_context(SpecialFile(plan.output))
+        stream = stack.enter_context(SpecialFile(plan.output, aside=aside))
         if plan.output.suffix == ".gz":
             stream = stack.enter_context(packing(stream))
-    return cast(IO[bytes], Outlet(stream, plan.output))
+    return cast(IO[bytes], Outlet(stream, plan.output, aside=aside))
 
 
 def _packed(path: Path) -> Path:

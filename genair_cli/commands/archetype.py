@@ -181,7 +181,13 @@ class _Run:
         named = {key: value for key, value in made_by.items() if key != "id"}  # which would hide what changed
         settings = {**named, "shard": list(self.shard), "embeddings": fused}
         with (
-            working(plan, settings, STREAMS if fused else (), through="lines") as work,
+            working(
+                plan,
+                settings,
+                STREAMS if fused else (),
+                through="lines",
+                aside=fused or plan.errors is not None,
+            ) as work,
             rows_in(self.items, limit=self.limit) as source,
         ):
             waves = self._waves(source, work.partial.done, plan.stops)

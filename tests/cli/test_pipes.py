@@ -10,6 +10,8 @@ import sys
 
 import pytest
 
+from genair.io.embeddings import read_table
+
 pytestmark = pytest.mark.slow
 
 GENAIR = f"{sys.executable} -m genair_cli"
@@ -205,3 +207,18 @@ def test_a_stdout_that_takes_only_a_part_is_an_error(tmp_path, unbuffered):
     assert (tmp_path / "cut.jsonl").stat().st_size == 40 * 1024
     assert done.returncode == 1
     assert done.stderr.strip() == "genair import: error: stdout: File too large"
+
+
+@pytest.mark.parametrize("stream", ["stdout", "fifo"])
+def test_a_reader_that_leaves_takes_no_other_output_along(start, files, tmp_path, unread, stream):
+    """The lines are lost to who did not want them; vectors and skipped records were asked for by name."""
+    (tmp_path / "items.jsonl").write_bytes(
+        files.items.read_bytes() * 2
+    )  # the second time their ids are taken
+    words = (*ECHO.split(), "--embeddings", "emb.h5", "--on-error", "skip", "--errors", "bad.jsonl")
+    to = () if stream == "stdout" else ("-o", unread)
+    command = start("archetype", "items.jsonl", *words, *to, stdout=subprocess.PIPE)
+    command.stdout.close()
+    assert "40 skipped" in command.ends(4)
+    assert len((tmp_path / "bad.jsonl").read_bytes().splitlines()) == 40
+    assert len(read_table(tmp_path / "emb.h5", "emb.h5").item_ids) == 40
