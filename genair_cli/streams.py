@@ -7,21 +7,21 @@ temporary file when it comes from or goes to a pipe.
 import gzip
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import IO, cast
 
-from genair.errors import GenairError, InputError, ReaderClosedError, UsageError
+from genair.errors import GenairError, InputError, ReaderClosedError
 from genair.io.atomic import atomic_path
 from genair.io.blocks import Block
 from genair.io.jsonl import HashingReader, Row, blocks_of, encode_line, read_groups, read_jsonl, read_records
-from genair.io.partial import partial_of
 from genair.io.special import SpecialFile, is_special
 from genair.io.spool import spooled_input, spooled_output
 from genair.records import Failed
+from genair_cli.operands import check_container_target
 from genair_cli.options import STDIN
 
 STDIN_NAME = "stdin"
@@ -111,29 +111,6 @@ class Sink:
         """
         self._outlet.write(encode_line(row))
         self._outlet.flush()
-
-
-def check_operands(*operands: str | None, outputs: Iterable[Path | None] = ()) -> None:
-    """Refuse two operands that both are stdin, a terminal nobody meant to type into, and an output over one.
-
-    Raises:
-        UsageError: any of this is the case.
-    """
-    for output in outputs:
-        if output is None or str(output) == STDIN:
-            continue
-        if any(_is_same_file(operand, output) for operand in operands):
-            raise UsageError(f"{output} is an input: give the output a name of its own")
-        partial = partial_of(output).resolve()
-        for operand in operands:
-            path = Path(str(operand)).resolve()
-            if operand not in (None, STDIN) and (path == partial or partial in path.parents):
-                raise UsageError(f"{operand} is where {output} is worked on: give the output another name")
-    from_stdin = [operand for operand in operands if operand in (None, STDIN)]
-    if len(from_stdin) > 1:
-        raise UsageError("only one input can be stdin: name a file for the other")
-    if None in operands and sys.stdin.isatty():
-        raise UsageError("no input: name a file, or pipe one in")
 
 
 @contextmanager
@@ -240,34 +217,6 @@ def container_out(target: Path | None, *, force: bool) -> Iterator[Path]:
             yield path
     except BrokenPipeError as error:
         raise ReaderClosedError from error
-
-
-def check_container_target(target: Path | None) -> None:
-    """Refuse a target that HDF5 cannot be written to.
-
-    Raises:
-        UsageError: stdout is a terminal and no file is named, or the name is that of gzip.
-    """
-    refuse_terminal(target)
-    if target is not None and target.suffix == ".gz":
-        raise UsageError(f"HDF5 is not packed by gzip: name {target} without .gz")
-
-
-def refuse_terminal(target: Path | None, what: str = "HDF5") -> None:
-    """Refuse to write binary data where a person would see it.
-
-    Raises:
-        UsageError: stdout is a terminal, and no file is named.
-    """
-    if (target is None or str(target) == STDIN) and sys.stdout.isatty():
-        raise UsageError(f"will not write {what} to a terminal: use -o FILE or a pipe")
-
-
-def _is_same_file(operand: str | None, output: Path) -> bool:
-    if operand in (None, STDIN):
-        return False
-    path = Path(str(operand))
-    return path.is_file() and output.is_file() and path.samefile(output)
 
 
 def _open(path: Path) -> IO[bytes]:

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from genair.errors import UsageError
 from genair.io.atomic import check_target
 from genair.io.special import is_special
+from genair_cli.operands import refuse_twice
 from genair_cli.options import STDIN
 from genair_cli.streams import Outlet, lines_out
 
@@ -19,9 +19,8 @@ def check_targets(targets: Sequence[Path | None], *, force: bool) -> None:
         GenairError: an output exists or cannot be written.
     """
     named = [target for target in targets if target is not None]
+    refuse_twice(named)
     for target in named:
-        if named.count(target) > 1 and not is_special(target):
-            raise UsageError(f"two outputs are {target}: give each a name of its own")
         if str(target) != STDIN:
             check_target(target, force=force)
 

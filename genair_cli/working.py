@@ -14,10 +14,11 @@ from typing import IO, Any, cast
 from genair.errors import ReaderClosedError, UsageError
 from genair.io.atomic import check_target, install
 from genair.io.jsonl import encode_failed
-from genair.io.partial import Partial, open_partial, partial_of, scratch_partial
+from genair.io.partial import Partial, has_units, open_partial, scratch_partial
 from genair.io.special import SpecialFile, is_special
 from genair.records import Failed
 from genair_cli.console import console
+from genair_cli.operands import refuse_twice
 from genair_cli.options import STDIN, OnErrorChoice
 from genair_cli.status import Status
 from genair_cli.streams import Outlet, packing
@@ -59,9 +60,7 @@ class Plan:
         if self.resume and self.is_stream():
             raise UsageError("--resume needs -o FILE: what went to a pipe is gone")
         named = [self.output or Path(STDIN), *(one for one in (self.errors, *others) if one is not None)]
-        for one in named:
-            if named.count(one) > 1 and not is_special(one):
-                raise UsageError(f"two outputs are {one}: give each a name of its own")
+        refuse_twice(named)
         if self.output is not None and str(self.output) != STDIN:
             check_target(self.output, force=self.force)
         if self._has_begun():  # what is said of that comes first: these may be of the same work
@@ -76,7 +75,7 @@ class Plan:
         return self.on_error is OnErrorChoice.FAIL
 
     def _has_begun(self) -> bool:
-        return self.output is not None and partial_of(self.output).is_dir()
+        return self.output is not None and has_units(self.output)
 
     def is_stream(self) -> bool:
         """Return whether the output is written through instead of appearing at the end."""

@@ -152,6 +152,15 @@ def partial_of(target: Path) -> Path:
     return target.with_name(target.name + ".partial")
 
 
+def has_units(target: Path) -> bool:
+    """Return whether there is interrupted work on an output, of which any unit is whole."""
+    journal = partial_of(target) / _JOURNAL
+    if not journal.is_file():
+        return False
+    with journal.open("rb") as file:
+        return len(_read_journal(file)) > 1
+
+
 @contextmanager
 def open_partial(
     target: Path, settings: Mapping[str, Any], streams: Sequence[str], *, resume: bool, force: bool

@@ -15,9 +15,10 @@ from genair.llm import default_workers
 from genair.records import Failed
 from genair_cli import options
 from genair_cli.console import console
+from genair_cli.operands import check_container_target, check_operands
 from genair_cli.pace import Pace
 from genair_cli.status import Status
-from genair_cli.streams import Source, check_container_target, check_operands, rows_in
+from genair_cli.streams import Source, rows_in
 from genair_cli.working import Plan, Work, working
 
 if TYPE_CHECKING:

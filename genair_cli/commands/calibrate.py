@@ -20,8 +20,9 @@ from genair.data import SCORES, SPLITS
 from genair.errors import UsageError
 from genair_cli import options
 from genair_cli.console import console
+from genair_cli.operands import check_operands
 from genair_cli.status import Status
-from genair_cli.streams import check_operands, container_in, container_out
+from genair_cli.streams import container_in, container_out
 
 if TYPE_CHECKING:
     from genair.calibrate.stage import Calibrated

@@ -10,8 +10,9 @@ import typer
 
 from genair_cli import options, viewing
 from genair_cli.console import console
+from genair_cli.operands import check_operands
 from genair_cli.status import Status
-from genair_cli.streams import check_operands, check_readable, container_in, rows_in
+from genair_cli.streams import check_readable, container_in, rows_in
 
 if TYPE_CHECKING:
     from genair.check.findings import Finding, Verdict

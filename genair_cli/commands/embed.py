@@ -13,9 +13,10 @@ from genair.provenance import versions_of
 from genair.records import Failed
 from genair_cli import options
 from genair_cli.console import console
+from genair_cli.operands import check_container_target, check_operands
 from genair_cli.pace import Pace
 from genair_cli.status import Status
-from genair_cli.streams import check_container_target, check_operands, container_in, rows_in
+from genair_cli.streams import container_in, rows_in
 from genair_cli.working import Plan, Work, working
 
 if TYPE_CHECKING:

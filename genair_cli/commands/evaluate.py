@@ -12,8 +12,9 @@ from genair.errors import UsageError, located
 from genair.io.jsonl import encode_line
 from genair_cli import options, viewing
 from genair_cli.console import console
+from genair_cli.operands import check_operands
 from genair_cli.status import Status
-from genair_cli.streams import check_operands, lines_out, name_of
+from genair_cli.streams import lines_out, name_of
 
 if TYPE_CHECKING:
     import torch

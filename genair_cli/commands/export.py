@@ -12,8 +12,9 @@ from genair.errors import UsageError, located
 from genair.export import FORMATS
 from genair_cli import options
 from genair_cli.console import console
+from genair_cli.operands import check_operands, refuse_terminal
 from genair_cli.status import Status
-from genair_cli.streams import check_operands, container_in, lines_out, refuse_terminal
+from genair_cli.streams import container_in, lines_out
 
 if TYPE_CHECKING:
     from genair.export.base import Format, ItemVectors, Stream

@@ -25,9 +25,10 @@ from genair.provenance import versions_of
 from genair_cli import options
 from genair_cli.console import console
 from genair_cli.dumps import dump_in
+from genair_cli.operands import check_operands
 from genair_cli.skips import Skips
 from genair_cli.status import Status
-from genair_cli.streams import Outlet, check_operands
+from genair_cli.streams import Outlet
 from genair_cli.together import outputs_together
 
 if TYPE_CHECKING:

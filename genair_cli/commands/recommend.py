@@ -12,9 +12,10 @@ from genair.errors import UsageError, located
 from genair.io.jsonl import encode_line
 from genair_cli import options
 from genair_cli.console import console
+from genair_cli.operands import check_operands
 from genair_cli.skips import Skips
 from genair_cli.status import Status
-from genair_cli.streams import Outlet, check_operands, lines_out, rows_in
+from genair_cli.streams import Outlet, lines_out, rows_in
 from genair_cli.together import check_targets
 
 if TYPE_CHECKING:

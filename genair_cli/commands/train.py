@@ -16,8 +16,9 @@ from genair.train import LOSSES, RECIPES, SAMPLERS, SCHEDULES
 from genair_cli import options
 from genair_cli.console import console
 from genair_cli.growing import growing, refuse_packed
+from genair_cli.operands import check_container_target, check_operands
 from genair_cli.status import Status
-from genair_cli.streams import check_container_target, check_operands, container_in, name_of
+from genair_cli.streams import container_in, name_of
 from genair_cli.working import Plan, working
 
 if TYPE_CHECKING:

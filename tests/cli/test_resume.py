@@ -258,6 +258,16 @@ def test_an_output_that_appears_meanwhile_is_kept_and_so_is_the_work(start, run,
     assert names(tmp_path) == ["bad.jsonl", "emb.h5", "out.jsonl"]
 
 
+def test_work_of_which_nothing_is_kept_lets_no_output_exist_either(go, lines, tmp_path):
+    """A kill before the first wave leaves a folder with the settings only."""
+    (tmp_path / "out.jsonl.partial").mkdir()
+    (tmp_path / "out.jsonl.partial" / "journal.jsonl").write_text('{"settings":{}}\n')
+    (tmp_path / "emb.h5").write_text("mine")
+    result = go(lines, "--embeddings", tmp_path / "emb.h5")
+    result.fails(1, "emb.h5: exists already")
+    assert "keeps" not in result.err, "it is said before the work"
+
+
 @pytest.mark.parametrize("way", [(), ("--resume",), ("--force",)])
 def test_a_second_writer_on_the_same_output_is_refused(start, go, lines, out, done, whole, way):
     first = start("archetype", "-", "-o", out, *ECHO)

@@ -27,6 +27,10 @@ import pytest
         (["archetype", "--errors", "e.jsonl"], "--errors needs --on-error skip"),
         (["archetype", "--nonsense"], "--nonsense"),
         (["archetype", "--embeddings", "out"], "two outputs are out: give each a name of its own"),
+        (
+            ["archetype", "--embeddings", "elsewhere/../out"],
+            "two outputs are out: give each a name of its own",
+        ),
         (["archetype", "--errors", "out", "--on-error", "skip"], "two outputs are out"),
         (["embed", "--errors", "out", "--on-error", "skip"], "two outputs are out"),
         (["embed", "--views", "left"], "--views must be context, archetype or both"),
