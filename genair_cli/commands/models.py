@@ -140,10 +140,10 @@ def _removed(name: str | None) -> dict[str, Any]:
     if name is None:
         raise UsageError("remove needs the NAME of a model: `genair models` lists them")
     from genair.llm.models.files import find_model
-    from genair.llm.models.shelf import Shelf, shelf_of
+    from genair.llm.models.shelf import Shelf, shelves_of
 
-    shelf = shelf_of(name) or Shelf(find_model(name).sha256)
-    freed = shelf.clear()
+    shelves = shelves_of(name) or [Shelf(find_model(name).sha256)]
+    freed = sum(shelf.clear() for shelf in shelves)
     console.note(f"genair models: {freed // _MIB} MiB freed; models themselves are never removed")
     return {"name": name, "freed": freed}
 

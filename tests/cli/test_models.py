@@ -129,6 +129,14 @@ def test_verify_names_the_damaged_file_and_exits_3(run, broken):
     assert (fine.status, fine.err) == (0, "")
 
 
+def test_verify_says_that_nothing_was_known_where_it_has_just_read_it(run, tmp_path, monkeypatch):
+    monkeypatch.setattr("genair.llm.models.checks.facts_of", lambda *_, **__: None)
+    (tmp_path / "models" / "m.gguf").write_bytes(b"GGUF, fine")
+    for known in ("nothing", "note"):
+        (row,) = run("models", "verify", "m").rows
+        assert (row["compared_with"], row["status"]) == (known, "ok")
+
+
 def test_verify_finds_bytes_that_changed_behind_an_unchanged_time(run, tmp_path, monkeypatch):
     monkeypatch.setattr("genair.llm.models.checks.facts_of", lambda *_, **__: None)
     path = tmp_path / "models" / "m.gguf"

@@ -56,8 +56,8 @@ def snapshot_of(repo: str) -> Path | None:
         main = folder / "snapshots" / (folder / "refs" / "main").read_text().strip()
         if main.is_dir():
             return main
-    except OSError:
-        pass  # only named revisions were downloaded
+    except (OSError, ValueError):
+        pass  # only named revisions were downloaded, or it is no text
     every = [path for path in (folder / "snapshots").glob("*") if path.is_dir()]
     return max(every, key=lambda path: path.stat().st_mtime, default=None)
 

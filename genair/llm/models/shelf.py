@@ -156,9 +156,12 @@ class Shelf:
         return self.folder / f"{self._stem}-on-{digest_of(_machine())[:8]}.json"
 
 
-def shelf_of(name: str) -> Shelf | None:
-    """Return the shelf of a model by the name it had when it was prepared; the model itself may be gone."""
-    return next((Shelf(label.model_sha256) for _, label in labels() if label.model == name), None)
+def shelves_of(name: str) -> list[Shelf]:
+    """Return the shelves of all models that had a name when they were prepared; they may be gone by now."""
+    return [
+        Shelf(sha256)
+        for sha256 in dict.fromkeys(label.model_sha256 for _, label in labels() if label.model == name)
+    ]
 
 
 def labels() -> Iterator[tuple[Path, Label]]:

@@ -18,7 +18,7 @@ from genair.llm.models import ModelFile, find_model, prepared, shelf
 from genair.llm.models.aside import CrashedError
 from genair.llm.models.checks import check_copies, check_named
 from genair.llm.models.prepared import Running, fastest, prepared_copy, reason_as_is
-from genair.llm.models.shelf import Shelf, labels, shelf_of
+from genair.llm.models.shelf import Shelf, labels, shelves_of
 
 FACTS = ModelFacts("llama", 1000, "Q4_1", 600, 512, 8, 2, 1, 16, 300, True, "")
 RATES = {"f16": 100.0, "bf16": 70.0, "q8_0": 90.0}
@@ -198,11 +198,19 @@ def test_copies_are_verified_and_removed(model, other, cache, monkeypatch):
     assert verdict.problem.startswith("damaged: its SHA-256 is ")
     assert list(check_copies("0" * 64)) == []
     model.path.unlink()
-    found = shelf_of("tiny")
-    assert found is not None
+    (found,) = shelves_of("tiny")
     assert found.clear() > 0
     assert [left.suffix for left in (cache / "models").iterdir()] == [".lock"]
-    assert (list(labels()), shelf_of("tiny"), Shelf(model.path.name).clear()) == ([], None, 0)
+    assert (list(labels()), shelves_of("tiny"), Shelf(model.path.name).clear()) == ([], [], 0)
+
+
+def test_a_model_that_was_replaced_has_a_shelf_beside_the_new_one_s(model, other, cache):
+    first = prepared_copy(model, FACTS, quietly).path
+    model.path.write_bytes(model.path.read_bytes() + b"!")
+    second = prepared_copy(find_model(str(model.path)), FACTS, quietly).path
+    assert first != second
+    assert [shelf.clear() > 0 for shelf in shelves_of("tiny")] == [True, True]
+    assert [path.exists() for path in (first, second)] == [False, False]
 
 
 needs_llama_cpp = pytest.mark.skipif(importlib.util.find_spec("llama_cpp") is None, reason="needs llama.cpp")

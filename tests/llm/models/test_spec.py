@@ -49,6 +49,8 @@ def test_a_path_is_a_model_named_by_its_stem(gguf):
 
 def test_a_digest_is_computed_once_for_a_file_that_does_not_change(gguf):
     model = find_model(str(gguf))
+    assert known_sha256(model.parts) is None
+    assert model.sha256 == DIGEST
     assert known_sha256(model.parts) == DIGEST
     gguf.write_bytes(CONTENT + b"!")
     os.utime(gguf, ns=(1, 1))
