@@ -19,6 +19,7 @@ BACKENDS: Registry["type[LLMBackend]"] = Registry(
 
 # What else shapes a backend's numbers, by package name: recorded in provenance.
 PACKAGES = {"llamacpp": ("llama-cpp-python",), "transformers": ("torch", "transformers")}
+FROM_FILES = frozenset({"llamacpp", "transformers"})  # whose models are files, which may be downloaded
 _IN_PROCESS = frozenset({"transformers", "openai"})
 
 

@@ -34,7 +34,7 @@ def require_room(
         asked = f"{size} tokens" + (f" and {room} to write" if room else "")
         raise InputError(
             f"item {prompt.item_id!r}: {asked} exceed the model's context of {backend.context_length}:"
-            " shorten its text, or use --max-field-chars",
+            f" shorten its text{', or use --max-field-chars' if room else ''}",
             where=where,
         )
 

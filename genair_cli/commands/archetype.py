@@ -1,6 +1,6 @@
 """`genair archetype`: whom each item is for, in a language model's words."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,8 +11,8 @@ from genair.archetype.prompts import TEMPLATES
 from genair.config import DEFAULT_MODEL, PRESETS, ArchetypeConfig, Decoding, EmbedConfig
 from genair.device import usable_cores
 from genair.errors import InputError, UsageError
-from genair.llm import default_workers
-from genair.records import Failed
+from genair.llm import FROM_FILES, default_workers
+from genair.records import Failed, Row
 from genair_cli import options
 from genair_cli.console import console
 from genair_cli.operands import check_container_target, check_operands
@@ -104,8 +104,14 @@ def archetype(
     )
     if decoding.temperature == 0:
         options.refuse_idle(
-            context, "needs a --temperature above 0: greedy decoding samples nothing", "top_p", "top_k"
+            context,
+            "needs a --temperature above 0: greedy decoding samples nothing",
+            "top_p",
+            "top_k",
+            "seed",
         )
+    if backend not in FROM_FILES:
+        options.refuse_idle(context, f"does not go with --backend {backend}", "download")
     chosen = tuple(field.strip() for field in fields.split(",") if field.strip())
     config = ArchetypeConfig(given["prompt"], item_type, chosen, max_field_chars, decoding, seed, wave)
     plan = Plan(output, errors, on_error, resume=resume, force=force)
@@ -137,7 +143,7 @@ def archetype(
 
 
 def _survey(items: str | None, config: ArchetypeConfig, limit: int | None, plan: Plan) -> int | None:
-    """Count the items of a file before the long work begins, and find what would stop it.
+    """Count the items of a file before the long work begins, and find what would stop it, or change nothing.
 
     Raises:
         InputError: an item cannot be used, and none is to be skipped.
@@ -146,13 +152,21 @@ def _survey(items: str | None, config: ArchetypeConfig, limit: int | None, plan:
 
     if items in (None, options.STDIN) or not Path(str(items)).is_file():
         return None
-    count = 0
+    count, there = 0, set[str]()
+
+    def seen(records: Iterable[tuple[str, Row | Failed]]) -> Iterator[tuple[str, Row | Failed]]:
+        for where, row in records:
+            there.update(() if isinstance(row, Failed) else row)
+            yield where, row
+
     with rows_in(items, limit=limit) as source:
-        for record in requests(source.records, config):
+        for record in requests(seen(source.records), config):
             if not isinstance(record, Failed):
                 count += 1
             elif plan.stops:
                 raise record.error
+    if nowhere := [field for field in config.fields if field not in there]:
+        console.note(f"genair archetype: warning: no item has {', '.join(nowhere)} (--fields)")
     return count
 
 

@@ -8,7 +8,7 @@ import typer
 from genair.config import DEFAULT_MODEL, EmbedConfig
 from genair.device import usable_cores
 from genair.errors import InputError
-from genair.llm import PACKAGES, default_workers
+from genair.llm import FROM_FILES, PACKAGES, default_workers
 from genair.provenance import versions_of
 from genair.records import Failed
 from genair_cli import options
@@ -67,6 +67,8 @@ def embed(
     """
     check_operands(archetypes, *([] if like is None else [like]), outputs=(output, errors))
     config = EmbedConfig(DEFAULT.views if views == "both" else (views,), dim, wave)
+    if backend not in FROM_FILES:
+        options.refuse_idle(context, f"does not go with --backend {backend}", "download")
     plan = Plan(output, errors, on_error, resume=resume, force=force)
     check_container_target(output)
     plan.check()

@@ -30,6 +30,7 @@ class Action(StrEnum):
 
 
 def models(
+    context: typer.Context,
     action: Annotated[
         Action,
         typer.Argument(metavar="ACTION", show_default=False),
@@ -48,6 +49,10 @@ def models(
     prepare makes the fast copy that the first use would make; verify computes all digests afresh and
     loads the files, without weights; remove deletes fast copies, never a model.
     """
+    if action is not Action.PREPARE:
+        options.refuse_idle(context, f"does not go with {action.value}", "download")
+    if action is not Action.LIST:
+        options.refuse_idle(context, f"does not go with {action.value}", "sha256")
     match action:
         case Action.LIST:
             _list(name, sha256=sha256, json=json)

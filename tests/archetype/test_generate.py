@@ -176,6 +176,7 @@ def test_an_item_beyond_the_model_s_context_is_a_failure_in_its_place():
     assert isinstance(failed, Failed)
     assert str(failed.error).startswith("items.jsonl:2: item 'long': 5")
     assert "tokens and 3 to write exceed the model's context of 4096" in failed.error.message
+    assert failed.error.message.endswith("shorten its text, or use --max-field-chars")
     assert failed.line == long
 
 

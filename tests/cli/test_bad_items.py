@@ -105,3 +105,12 @@ def test_the_first_bad_line_stops_the_reading(run, tmp_path, monkeypatch, words)
     assert result.status == 3
     assert "stdin:1: missing field" in result.err
     assert len(asked) < 9000
+
+
+def test_a_field_that_no_item_has_is_told_before_the_work(run, tmp_path):
+    (tmp_path / "in.jsonl").write_bytes(GOOD)
+    words = ("archetype", tmp_path / "in.jsonl", *ECHO, "--fields")
+    result = run(*words, "title,brnad")
+    assert result.status == 0
+    assert "genair archetype: warning: no item has brnad (--fields)" in result.err.split("\n")
+    assert "warning" not in run(*words, "title").err

@@ -119,8 +119,13 @@ def test_other_settings_are_named_and_nothing_is_lost(
     assert out.read_bytes() == whole
 
 
-def test_a_seed_that_greedy_decoding_does_not_use_is_no_other_work(go, lines, stopped, out, whole):
-    assert go(lines, "--resume", "--seed", 1).status == 0
+def test_a_seed_that_greedy_decoding_does_not_use_is_no_other_work(
+    run, lines, stopped, out, whole, tmp_path_factory
+):
+    own = tmp_path_factory.mktemp("own") / "c.toml"
+    own.write_text("[archetype]\nseed = 1\n")
+    words = ("--config", own, "archetype", "-", "-o", out, *ECHO, "--resume")
+    assert run(*words, stdin=b"".join(lines)).status == 0
     assert out.read_bytes() == whole
 
 

@@ -160,6 +160,7 @@ def test_a_text_beyond_the_model_s_context_is_a_failure_in_its_place():
     assert isinstance(failed, Failed)
     assert str(failed.error).startswith("a.jsonl:2: item '2': 5")
     assert "tokens exceed the model's context of 4096" in failed.error.message
+    assert failed.error.message.endswith("shorten its text")
 
 
 def test_a_broken_line_passes_through():
