@@ -13,6 +13,7 @@ items ranked above the cold one (.5 is chance), `hr` is HR@10. Rows go to benchm
 
 import argparse
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,7 @@ from genair.calibrate.diagnostics import unit_rows
 from genair.calibrate.fit import calibrate, map_rows
 from genair.calibrate.transfer import nearest
 from genair.config import CalibrateConfig, TrainConfig
-from genair.data.sequences import Held, Sequences, leave_two_out
+from genair.data.sequences import Held, Sequences, Split, leave_two_out
 from genair.embed.reduce import fit_pca
 from genair.evaluate.ranking import Scorer, rank_targets
 from genair.io.container import open_container
@@ -33,6 +34,7 @@ from genair.train.loop import train_model
 
 RESULTS = Path(__file__).parent / "results"
 SHARE, RECENT = 0.1, 5
+TRAINED = ("SASRec, text", "SASRec, text, calibrated")
 
 
 def only(sequences: Sequences, kept: np.ndarray) -> Sequences:
@@ -89,15 +91,27 @@ def measure(
     found["untrained, uncalibrated"] = ask(len(kept), plain, held, untrained, RECENT, seed)
     found["untrained, calibrated"] = ask(len(kept), vectors, held, untrained, RECENT, seed)
     if config:
-        warm_vectors = torch.from_numpy(vectors[: len(kept)])
-        run = train_model(split, warm_vectors, config, torch.device("cpu"), lambda row: print(row.words()))
-
-        def trained(given: np.ndarray) -> Scorer:
-            weights = {**run.weights, "items.vectors": given}
-            return restore_recommender(config.settings(), weights, n).scorer()
-
-        found["SASRec, text, calibrated"] = ask(len(kept), vectors, held, trained, config.max_length, seed)
+        for title, given in zip(TRAINED, (plain, vectors), strict=True):
+            trained = scorer_of(split, given[: len(kept)], config)
+            found[title] = ask(len(kept), given, held, trained, config.max_length, seed)
     return found
+
+
+def scorer_of(split: Split, vectors: np.ndarray, config: TrainConfig) -> Callable[[np.ndarray], Scorer]:
+    """Train on warm vectors, and return what makes a scorer of those of all items."""
+    run = train_model(
+        split,
+        torch.from_numpy(vectors),
+        config,
+        torch.device("cpu"),
+        lambda row: print(row.words(), flush=True),
+    )
+
+    def scorer(every: np.ndarray) -> Scorer:
+        weights = {**run.weights, "items.vectors": every}
+        return restore_recommender(config.settings(), weights, len(every)).scorer()
+
+    return scorer
 
 
 def main() -> None:
@@ -116,7 +130,7 @@ def main() -> None:
     path = RESULTS / f"cold-{given.name}.json"
     rows = json.loads(path.read_text()) if path.is_file() else {}
     for seed in given.seeds:
-        if str(seed) not in rows or (given.train and len(rows[str(seed)]) < 6):
+        if str(seed) not in rows or (given.train and TRAINED[0] not in rows[str(seed)]):
             config = settings(given.name, MODELS["text, calibrated"], 1, seed) if given.train else None
             rows[str(seed)] = measure(views, sequences, seed, config)
             path.write_text(json.dumps(rows, indent=1) + "\n")
