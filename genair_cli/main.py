@@ -27,7 +27,7 @@ from genair_cli.console import console
 from genair_cli.settings import apply_settings
 from genair_cli.signals import take_signals
 from genair_cli.standard import prepare_standard_streams
-from genair_cli.status import guarded
+from genair_cli.status import Status, guarded
 
 HELP = """Turn what an item is and whom it is for into vectors that recommenders learn from.
 
@@ -38,7 +38,6 @@ genair train cal.h5 -i log.jsonl -o model.h5; genair eval model.h5 -i log.jsonl
 app = typer.Typer(
     name="genair",
     help=HELP,
-    no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["--help", "-h"]},
@@ -88,7 +87,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     pairs = pairwise(["", *arguments])
     command = next((word for last, word in pairs if not word.startswith("-") and last != "--config"), "")
     name = f"genair {command}".strip()
-    return guarded(lambda: app(args=arguments, prog_name="genair", standalone_mode=False), name)
+    words = arguments or ["--help"]
+    status = guarded(lambda: app(args=words, prog_name="genair", standalone_mode=False), name)
+    return status if arguments else Status.USAGE
 
 
 def run() -> None:

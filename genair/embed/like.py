@@ -16,6 +16,8 @@ from genair.io.embeddings import KIND
 from genair.llm.base import BackendSpec
 from genair.provenance import Step
 
+_ASKED = ("prompt", "item_type", "fields", "max_field_chars", "decoding")  # what shapes an archetype
+
 
 @dataclass(frozen=True)
 class Likeness:
@@ -54,6 +56,19 @@ class Likeness:
     def runs_otherwise(self, spec: BackendSpec) -> bool:
         """Return whether the model's weights are held otherwise here, which moves states a little."""
         return bool(self.made_by.settings["model"].get("runs") != spec.runs)
+
+    def asked_otherwise(self, steps: Sequence[Step]) -> list[str]:
+        """Return which settings of `archetype` steps none of the file's own archetypes were written with.
+
+        Steps of archetypes from elsewhere, which tell nothing, are not compared.
+        """
+        own = [step.settings for step in self.steps if step.command == "archetype"]
+        told = [step.settings for step in steps if own and step.command == "archetype"]
+        return [
+            name
+            for name in _ASKED
+            if any(one.get(name) not in [other.get(name) for other in own] for one in told)
+        ]
 
     def join(self, steps: Sequence[Step]) -> list[Step]:
         """Return the file's steps and, behind them, those of `steps` that are not among them."""

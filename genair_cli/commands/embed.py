@@ -177,6 +177,11 @@ class _Run:
                 f"genair embed: warning: {ledger.foreign} archetypes were written by another model than"
                 f" {self.spec.name}"
             )
+        if self.like and (names := self.like.asked_otherwise(list(ledger.steps.values()))):
+            console.note(
+                f"genair embed: warning: these archetypes were written with another {', '.join(names)} than"
+                f" those of {self.like.name}: their vectors differ by that, too"
+            )
         path = work.partial.folder / "embeddings.h5"
         with create_embeddings(path) as writer:
             dim = write_embeddings(

@@ -120,6 +120,16 @@ def test_one_new_item_is_enough_and_none_is_an_error(run, world, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["a.h5"]
 
 
+def test_archetypes_that_were_asked_for_otherwise_are_warned_of(run, world, tmp_path):
+    for name, words in (("same", ()), ("other", ("--item-type", "kitchen tool", "--max-tokens", 9))):
+        written = run("archetype", world.new_items, "-o", tmp_path / name, *ECHO, *words)
+        assert written.status == 0
+        told = run("embed", tmp_path / name, "--like", world.old, "-o", tmp_path / f"{name}.h5", *ECHO).err
+        warned = "warning: these archetypes were written with another item_type, decoding than those of"
+        assert (warned in told) == (name == "other")
+        assert ("another" in told) == (name == "other")
+
+
 def test_either_input_may_come_through_a_pipe_but_not_both(run, world, tmp_path):
     words = ("embed", world.new_arch, "--like", "-", *ECHO, "-o", tmp_path / "a.h5")
     assert run(*words, stdin=world.old.read_bytes()).status == 0

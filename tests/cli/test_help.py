@@ -64,3 +64,10 @@ def test_bash_completion_offers_commands_options_and_names(tmp_path):
     assert "--holdout" in complete("genair", "calibrate", "--hold").split()
     assert "sasrec" in complete("genair", "train", "--backbone", "s").split()
     assert "paper-yelp" in complete("genair", "train", "--recipe", "pap").split()
+
+
+def test_without_a_command_there_is_help_and_no_success(run):
+    result = run()
+    assert result.status == 2
+    assert result.err == ""
+    assert result.out == run("--help").out
