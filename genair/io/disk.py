@@ -55,6 +55,8 @@ class Disk:
         """Fill a buffer, and return how much of it."""
         place = self._raw.tell()
         count = int(self._raw.readinto(buffer))  # type: ignore[attr-defined]
+        if self._kept:
+            buffer[count:] = bytes(len(buffer) - count)
         for start, data in self._kept:
             first, last = max(start, place), min(start + len(data), place + len(buffer))
             if first < last:
