@@ -1,12 +1,13 @@
 """The records that travel as JSON lines, and what each of them must hold."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from genair.errors import GenairError, InputError, shown
 
 Row = Mapping[str, Any]
+_LEVELS = 200  # of nesting: Python's own limit is not far, for what is sent to other processes, say
 
 
 @dataclass(frozen=True)
@@ -21,8 +22,9 @@ class Item:
         """Read a line of ITEMS.jsonl.
 
         Raises:
-            InputError: the id is missing or not a string.
+            InputError: the id is missing or not a string, or a value is nested too deep.
         """
+        require_shallow(row, where)
         attributes = {key: value for key, value in row.items() if key != "item_id"}
         return cls(require_id(row, "item_id", where), attributes)
 
@@ -56,8 +58,9 @@ class Archetype:
         """Read a line of ARCH.jsonl; lines written by hand or by another model need no `_pg`.
 
         Raises:
-            InputError: a field is missing or of the wrong type.
+            InputError: a field is missing or of the wrong type, or a value is nested too deep.
         """
+        require_shallow(row, where)
         tokens = row.get("_tokens")
         return cls(
             item_id=require_id(row, "item_id", where),
@@ -105,6 +108,23 @@ class History:
             InputError: a field is missing or of the wrong type.
         """
         return cls(require_id(row, "user_id", where), require_ids(row, "item_ids", where))
+
+
+def require_shallow(row: Row, where: str) -> None:
+    """Refuse a record that could not travel to another process, or be written again.
+
+    Raises:
+        InputError: it is nested deeper than 200 levels.
+    """
+    level: list[object] = [row]
+    for _ in range(_LEVELS):
+        level = [part for one in level if isinstance(one, dict | list) for part in _parts(one)]
+    if any(isinstance(one, dict | list) for one in level):
+        raise InputError(f"nested deeper than {_LEVELS} levels: flatten it", where=where)
+
+
+def _parts(value: "dict[str, object] | list[object]") -> Iterable[object]:
+    return value.values() if isinstance(value, dict) else value
 
 
 def require_id(row: Row, key: str, where: str) -> str:

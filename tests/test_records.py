@@ -1,9 +1,11 @@
 """Lines become records, and what is wrong with a line is said with its place."""
 
+import pickle
+
 import pytest
 
 from genair.errors import InputError
-from genair.records import Archetype, Item, require_id, require_time
+from genair.records import Archetype, Item, require_id, require_shallow, require_time
 
 LINE = {"item_id": "7", "prompt": "Who?", "archetype": "Anglers."}
 
@@ -116,3 +118,19 @@ def test_a_token_no_model_can_have_is_refused():
 
 def test_unknown_keys_are_ignored():
     assert Archetype.from_row({**LINE, "note": "by me"}, "w") == Archetype.from_row(LINE, "w")
+
+
+@pytest.mark.parametrize("wrap", [lambda inner: [inner], lambda inner: {"a": inner}])
+def test_nesting_has_an_end_well_before_that_of_python(wrap):
+    def nested(levels):
+        value = "Rod"
+        for _ in range(levels - 1):
+            value = wrap(value)
+        return {**LINE, "more": value}
+
+    assert pickle.dumps(Item.from_row(nested(200), "w"))
+    assert Archetype.from_row(nested(200), "w").item_id == "7"
+    require_shallow({"wide": [[1]] * 300}, "w")
+    for record in (Item, Archetype):
+        with pytest.raises(InputError, match=r"^w: nested deeper than 200 levels: flatten it"):
+            record.from_row(nested(201), "w")

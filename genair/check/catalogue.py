@@ -14,7 +14,7 @@ from genair.check.texts import Texts
 from genair.errors import InputError
 from genair.io.jsonl import HashingReader
 from genair.io.uniqueness import UniqueIds
-from genair.records import Item
+from genair.records import Item, require_shallow
 
 
 class Catalogue:
@@ -43,6 +43,11 @@ class Catalogue:
         self.bad_ids, self.duplicates = Tally(limit), Tally(limit)
         seen = UniqueIds()
         for where, row in chain.from_iterable(map(self.lines.read, self.lines.blocks(reader))):
+            try:
+                require_shallow(row, where)
+            except InputError as error:
+                self.lines.broken.add(where, error.message)
+                continue
             try:
                 item = Item.from_row(row, where)
             except InputError as error:

@@ -18,7 +18,6 @@ from genair.records import Failed
 Row = dict[str, Any]
 _BOM = b"\xef\xbb\xbf"
 _PIECE = 1 << 20
-_LEVELS = 200  # of nesting: Python's own limit is not far, for what is sent to other processes, say
 
 
 def read_jsonl(stream: Iterable[bytes], name: str) -> Iterator[tuple[str, Row]]:
@@ -96,7 +95,7 @@ def parse_line(line: bytes, where: str) -> Row:
     """Return the object on one line.
 
     Raises:
-        InputError: the line is not one JSON object, or nested deeper than it can travel.
+        InputError: the line is not one JSON object.
     """
     try:
         value = orjson.loads(line)
@@ -105,19 +104,7 @@ def parse_line(line: bytes, where: str) -> Row:
         raise InputError(f"broken JSON ({error}){torn}", where=where) from None
     if not isinstance(value, dict):
         raise InputError(f"expected a JSON object, found {type(value).__name__}", where=where)
-    if line.count(b"[") + line.count(b"{") > _LEVELS and _is_deep(value):
-        raise InputError(f"nested deeper than {_LEVELS} levels: flatten it", where=where)
     return value
-
-
-def _is_deep(value: object) -> bool:
-    level = [value]
-    for _ in range(_LEVELS):
-        parts = (
-            one.values() if isinstance(one, dict) else one for one in level if isinstance(one, dict | list)
-        )
-        level = [one for some in parts for one in some]
-    return any(isinstance(one, dict | list) for one in level)
 
 
 def encode_line(row: Row) -> bytes:

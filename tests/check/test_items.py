@@ -46,7 +46,8 @@ def test_one_more_line(world, line, code, level, words):
 
 def test_nesting_beyond_any_reading_is_an_error(world):
     deep = b'{"item_id": "n", "title": ' + b"[" * 900 + b"]" * 900 + b"}\n"
-    assert "nested too deep" in world.found([*world.items, deep])["no-text"].places.first[0].message
+    message = world.found([*world.items, deep])["broken-line"].places.first[0].message
+    assert message == "nested deeper than 200 levels: flatten it"
 
 
 def test_lost_zeros_are_seen(world):

@@ -76,7 +76,7 @@ def test_skipped_records_are_kept_aside_and_the_exit_code_says_so(run, tmp_path)
     assert "{broken" in kept[0]["line"]
 
 
-def test_what_is_nested_too_deep_is_skipped_as_it_was(run, tmp_path):
+def test_a_record_that_cannot_be_written_as_it_was_is_skipped_all_the_same(run, tmp_path):
     deep = b'{"item_id": "2", "title": ' + b"[" * 300 + b"]" * 300 + b"}\n"
     source = tmp_path / "bad\udce9.jsonl"  # no UTF-8
     source.write_bytes(deep + GOOD)
@@ -86,7 +86,7 @@ def test_what_is_nested_too_deep_is_skipped_as_it_was(run, tmp_path):
     assert [row["item_id"] for row in result.rows] == ["1"]
     (kept,) = [json.loads(line) for line in errors.read_text().split("\n") if line]
     assert kept["where"].endswith("bad?.jsonl:1")
-    assert kept["line"] == deep.decode()
+    assert kept["line"] is None
 
 
 @pytest.mark.parametrize("words", [("archetype",), ("embed", "-o", "none.h5")])

@@ -21,7 +21,7 @@ QUICK = ("--epochs", 2, "--dim", 8)
             "--calibrate-objective changes nothing without --calibrate-weight or --alpha",
         ),
         (("--calibrate-items", 9), "--calibrate-items changes nothing without --calibrate-weight or"),
-        (("--alpha", 1, "--calibrate-items", 1), "--calibrate-items must be 0, or 2 or more, not 1"),
+        (("--alpha", 1, "--calibrate-items", 1), "--calibrate-items must be 0, or 2 to 2147483647, not 1"),
         (("--alpha", 1, "--calibrate-objective", "peace"), "unknown objective 'peace': choose from "),
     ],
 )

@@ -183,7 +183,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 take_signals()
 with open("out.h5", "w+b", buffering=0) as raw:
     eager = Eager(raw)
-    with h5py.File(Disk(eager), "w") as file:
+    with h5py.File(Disk(eager, "x.h5"), "w") as file:
         file["x"] = numpy.zeros(1 << 20)
     assert eager.sent
     signal.pause()

@@ -4,7 +4,6 @@ import gzip
 import hashlib
 import io
 import json
-import pickle
 
 import pytest
 from hypothesis import given, settings
@@ -44,18 +43,6 @@ def test_what_is_written_reads_back_the_same(rows):
 @settings(deadline=None, max_examples=25)
 def test_other_readers_of_json_agree(rows):
     assert repr([json.loads(encode_line(row)) for row in rows]) == repr(rows)
-
-
-@pytest.mark.parametrize(("first", "rest"), [("[", "]"), ('{"a":', "}")])
-def test_nesting_has_an_end_well_before_that_of_python(first, rest):
-    def nested(levels):
-        return ('{"item_id":' + first * (levels - 1) + "1" + rest * (levels - 1) + "}\n").encode()
-
-    assert pickle.dumps(parse_line(nested(200), "a.jsonl:1"))
-    wide = b'{"item_id":[' + b"[1]," * 300 + b"2]}\n"
-    assert len(parse_line(wide, "a.jsonl:1")["item_id"]) == 301
-    with pytest.raises(InputError, match=r"^a.jsonl:1: nested deeper than 200 levels: flatten it"):
-        parse_line(nested(201), "a.jsonl:1")
 
 
 @pytest.mark.parametrize(
