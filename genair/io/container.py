@@ -194,6 +194,7 @@ def create_container(path: Path, kind: str) -> Iterator[Container]:
                 yield container
                 container.set_attributes(complete=True)
         finally:
+            disk.leave()
             disk.check()  # whatever else went wrong, a full disk is the cause
 
 

@@ -3,7 +3,11 @@
 import subprocess
 import sys
 
+import h5py
+import numpy as np
 import pytest
+
+from genair.io.disk import Disk
 
 FULL_DISK = """
 import resource, signal, sys
@@ -79,3 +83,16 @@ def test_a_disk_that_is_full_at_any_moment_ends_no_process(tmp_path):
     words = [sys.executable, "-c", FULL_AT_ANY_MOMENT, str(tmp_path / "a.h5")]
     done = subprocess.run(words, capture_output=True, timeout=120, check=True)
     assert done.stdout.split() == [b"2"] * 60 + [b"0"]
+
+
+def test_a_file_that_a_signal_left_open_can_be_closed_behind_its_end(tmp_path):
+    path = tmp_path / "a.h5"
+    with path.open("w+b", buffering=0) as raw:
+        disk = Disk(raw, "a.h5")
+        left_open = h5py.File(disk, "w")
+        left_open["x"] = np.ones(1000)
+        disk.leave()
+    size = path.stat().st_size
+    left_open["y"] = np.ones(1000)
+    left_open.close()
+    assert path.stat().st_size == size
