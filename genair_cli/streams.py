@@ -7,7 +7,7 @@ temporary file when it comes from or goes to a pipe.
 import gzip
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -18,7 +18,7 @@ from genair.errors import GenairError, InputError, ReaderClosedError
 from genair.io.atomic import atomic_path
 from genair.io.blocks import Block
 from genair.io.jsonl import HashingReader, Row, blocks_of, encode_line, read_groups, read_jsonl, read_records
-from genair.io.special import SpecialFile, is_special
+from genair.io.special import SpecialFile, heard, is_special
 from genair.io.spool import spooled_input, spooled_output
 from genair.records import Failed
 from genair_cli.operands import check_container_target
@@ -74,7 +74,8 @@ class Outlet:
             ReaderClosedError: whoever read the pipe has gone.
             OSError: the disk is full, say; it names the target.
         """
-        self._do(self._stream.write, data)
+        with heard(self._name, aside=self._aside):
+            self._stream.write(data)
 
     def flush(self) -> None:
         """Let the reader have everything written so far.
@@ -83,17 +84,8 @@ class Outlet:
             ReaderClosedError: whoever read the pipe has gone.
             OSError: the disk is full, say; it names the target.
         """
-        self._do(self._stream.flush)
-
-    def _do(self, act: Callable[..., object], *data: bytes) -> None:
-        try:
-            act(*data)
-        except BrokenPipeError as error:
-            if not self._aside:
-                raise ReaderClosedError from error
-        except OSError as error:
-            error.filename = error.filename or self._name
-            raise
+        with heard(self._name, aside=self._aside):
+            self._stream.flush()
 
 
 class Sink:

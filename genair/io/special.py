@@ -4,8 +4,8 @@ They are written in place, and whoever reads them may go.
 """
 
 import os
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import IO, cast
 
@@ -17,6 +17,27 @@ _LINKS = 40  # followed at most
 def is_special(target: Path) -> bool:
     """Return whether the target is a device, FIFO, socket or open file, which must be written in place."""
     return target.exists() and (not target.is_file() or _is_descriptor(target))
+
+
+@contextmanager
+def heard(name: str, *, aside: bool) -> Iterator[None]:
+    """Tell a reader that has gone from other errors of writing, which are given a name.
+
+    Args:
+        name: what is written to.
+        aside: whether the work goes on when its reader has gone; what is written then is lost.
+
+    Raises:
+        ReaderClosedError: whoever read it has gone.
+    """
+    try:
+        yield
+    except BrokenPipeError as error:
+        if not aside:
+            raise ReaderClosedError from error
+    except OSError as error:
+        error.filename = error.filename or name
+        raise
 
 
 class SpecialFile:
@@ -41,12 +62,14 @@ class SpecialFile:
             ReaderClosedError: whoever read it has gone.
             OSError: the disk is full, say; it names the target.
         """
-        self._do(lambda: self._stream.write(data))
+        with self._heard():
+            self._stream.write(data)
         return len(data)
 
     def flush(self) -> None:
         """Let the reader have everything written so far; raises as `write` does."""
-        self._do(self._stream.flush)
+        with self._heard():
+            self._stream.flush()
 
     def __enter__(self) -> IO[bytes]:
         """Return the stream to write to."""
@@ -54,21 +77,11 @@ class SpecialFile:
 
     def __exit__(self, kind: object, *_: object) -> None:
         """Close it; raises as `write` does, unless there is an error already."""
-        if kind is None:
-            self._do(self._stream.close)
-            return
-        with suppress(OSError):
+        with self._heard() if kind is None else suppress(OSError):
             self._stream.close()
 
-    def _do(self, act: Callable[[], object]) -> None:
-        try:
-            act()
-        except BrokenPipeError as error:
-            if not self._aside:
-                raise ReaderClosedError from error
-        except OSError as error:
-            error.filename = error.filename or str(self._target)
-            raise
+    def _heard(self) -> AbstractContextManager[None]:
+        return heard(str(self._target), aside=self._aside)
 
 
 def _is_descriptor(target: Path) -> bool:
