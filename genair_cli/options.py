@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from genair.config import PRESETS
+from genair.config import PRESETS, USER_NORMS
+from genair.data import SCORES
 from genair.device import DTYPES
 from genair.errors import UsageError
 from genair.llm import BACKENDS
@@ -23,14 +24,13 @@ class OnErrorChoice(StrEnum):
     SKIP = "skip"
 
 
-def choice(flag: str, meaning: str, names: Sequence[str], *, shown: bool = True) -> Any:  # noqa: ANN401
+def choice(meaning: str, names: Sequence[str], *, shown: bool = True) -> Any:  # noqa: ANN401
     """Return an option that takes a registered name: its help lists them and the shell completes them.
 
     The library refuses other names, with the same list; `Any` is what typer's options are. The default is
     told unless it is not `shown`.
     """
     return typer.Option(
-        flag,
         metavar="NAME",
         help=f"{meaning}: {', '.join(names)}.",
         autocompletion=lambda: list(names),
@@ -146,11 +146,21 @@ KeepSeen = Annotated[
     bool,
     typer.Option("--keep-seen/--no-keep-seen", help="Items that the user had before may come next, too."),
 ]
+Gamma = Annotated[float, typer.Option(metavar="G", help="How fast repulsion fades with association.")]
+Window = Annotated[
+    int, typer.Option(metavar="N", help="Together is at most N events apart; 0 is the whole history.")
+]
+MinCount = Annotated[int, typer.Option(metavar="N", help="Users who must share a pair.")]
+UserNorm = Annotated[str, choice("What a user adds to a pair, 1 or 1/(items - 1)", USER_NORMS)]
+Score = Annotated[str, choice("How a pair's association is scored", SCORES.names())]
+MaxPairs = Annotated[
+    int, typer.Option(metavar="N", help="Of more pairs, keep each item's N/items strongest, one at least.")
+]
 Seed = Annotated[int, typer.Option("--seed", metavar="N", help="Base of everything random.")]
 Device = Annotated[str, typer.Option("--device", help="Where torch computes: auto, cpu, cuda, cuda:1, mps.")]
 Dtype = Annotated[
     str,
-    choice("--dtype", "How torch holds weights; auto is bf16 on CUDA, else fp32", ("auto", *DTYPES)),
+    choice("How torch holds weights; auto is bf16 on CUDA, else fp32", ("auto", *DTYPES)),
 ]
 Shard = Annotated[
     str | None,
@@ -183,9 +193,7 @@ Model = Annotated[
         "--model", metavar="NAME|FILE", help="The language model: one of `genair models`, a file or a folder."
     ),
 ]
-Backend = Annotated[
-    str, choice("--backend", "What runs the language model; echo is none, for tests", BACKENDS.names())
-]
+Backend = Annotated[str, choice("What runs the language model; echo is none, for tests", BACKENDS.names())]
 BaseUrl = Annotated[
     str,
     typer.Option(

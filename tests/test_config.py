@@ -12,6 +12,7 @@ from genair.config import (
     EmbedConfig,
     GraphConfig,
     JointConfig,
+    JointGraphConfig,
     RecommendConfig,
     SpectralConfig,
     TrainConfig,
@@ -71,17 +72,26 @@ BAD = [
     (JointConfig, "alpha", [0, -1e-4, NAN, INF]),
     (JointConfig, "gamma", [0, -1, NAN, INF]),
     (JointConfig, "items", [-1, 1]),
+    (JointGraphConfig, "window", [-1]),
+    (JointGraphConfig, "min_count", [0]),
+    (JointGraphConfig, "user_norm", ["", "half"]),
+    (JointGraphConfig, "max_pairs", [0]),
     (RecommendConfig, "k", [0, -1]),
 ]
 FLAGS = {
     (JointConfig, "weight"): "--calibrate-weight",
     (JointConfig, "items"): "--calibrate-items",
+    (JointConfig, "gamma"): "--calibrate-gamma",
+    **{
+        (JointGraphConfig, name): f"--calibrate-{name.replace('_', '-')}"
+        for name in ("window", "min_count", "user_norm", "max_pairs")
+    },
     (RecommendConfig, "k"): "-k",
 }
 KINDS = [
     *(Decoding, ArchetypeConfig, EmbedConfig),
     *(GraphConfig, SpectralConfig, DescentConfig, CalibrateConfig),
-    *(TrainConfig, JointConfig, RecommendConfig),
+    *(TrainConfig, JointConfig, JointGraphConfig, RecommendConfig),
 ]
 GOOD = [
     (Decoding, {"max_tokens": 2, "temperature": 0, "top_p": 1, "top_k": 0, "repeat_penalty": 0.5}),
@@ -183,8 +193,9 @@ def test_a_ratio_and_an_alpha_exclude_each_other():
         JointConfig(weight=0.1, alpha=0.1)
 
 
-def test_options_say_all_of_training_but_the_graph():
-    config = replace(EVERYTHING, joint=JointConfig(0.5, None, "alignment", items=7), dim=8)
+def test_options_say_all_of_training():
+    graph = JointGraphConfig(window=3, min_count=2, user_norm="size", score="ppmi", max_pairs=9)
+    config = replace(EVERYTHING, joint=JointConfig(0.5, None, "alignment", 2.0, 7, graph), dim=8)
     assert TrainConfig.from_options(config.options()) == config
     assert TrainConfig.from_options({"dim": 8, "alpha": 2.0, "output": "x"}) == TrainConfig(
         dim=8, joint=JointConfig(alpha=2.0)

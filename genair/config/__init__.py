@@ -15,6 +15,7 @@ from genair.config.calibration import (
 from genair.config.evaluation import EvaluateConfig
 from genair.config.graph import PAPER_GRAPH, USER_NORMS, GraphConfig
 from genair.config.importing import FilterConfig, TableConfig
+from genair.config.joint import JointConfig, JointGraphConfig
 from genair.config.language import (
     DEFAULT_MODEL,
     PRESETS,
@@ -24,7 +25,7 @@ from genair.config.language import (
     EmbedConfig,
 )
 from genair.config.recommendation import RecommendConfig
-from genair.config.training import ITEM_ENCODERS, PRECISIONS, JointConfig, TrainConfig
+from genair.config.training import ITEM_ENCODERS, PRECISIONS, TrainConfig
 
 __all__ = [
     "ADAPTERS",
@@ -46,6 +47,7 @@ __all__ = [
     "FilterConfig",
     "GraphConfig",
     "JointConfig",
+    "JointGraphConfig",
     "RecommendConfig",
     "SpectralConfig",
     "TableConfig",

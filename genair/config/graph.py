@@ -1,6 +1,7 @@
 """Settings of the association graph."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from genair.config.ranges import require
 
@@ -21,6 +22,8 @@ class GraphConfig:
             neighbours (of equal ones, the lower item index), and a pair stays when either end keeps it.
     """
 
+    OPTION: ClassVar[str] = "--"  # what its options begin with
+
     window: int = 4
     min_count: int = 1
     user_norm: str = "none"
@@ -29,10 +32,11 @@ class GraphConfig:
 
     def __post_init__(self) -> None:
         """Refuse values outside their range."""
-        require(self.window >= 0, "--window", self.window, "0 or more")
-        require(self.min_count >= 1, "--min-count", self.min_count, "1 or more")
-        require(self.user_norm in USER_NORMS, "--user-norm", self.user_norm, " or ".join(USER_NORMS))
-        require(self.max_pairs >= 1, "--max-pairs", self.max_pairs, "1 or more")
+        names, norms = self.OPTION, " or ".join(USER_NORMS)
+        require(self.window >= 0, f"{names}window", self.window, "0 or more")
+        require(self.min_count >= 1, f"{names}min-count", self.min_count, "1 or more")
+        require(self.user_norm in USER_NORMS, f"{names}user-norm", self.user_norm, norms)
+        require(self.max_pairs >= 1, f"{names}max-pairs", self.max_pairs, "1 or more")
 
 
 PAPER_GRAPH = GraphConfig(window=0, score="log")

@@ -3,59 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from math import inf
-from typing import Any, get_args, get_type_hints
+from typing import Any
 
-from genair.config.graph import PAPER_GRAPH, GraphConfig
+from genair.config.joint import JointConfig, kinds_of
 from genair.config.ranges import MOST, require, require_seed
-from genair.errors import UsageError
 
 ITEM_ENCODERS = ("id", "text", "text+id", "text-init")
 PRECISIONS = ("fp32", "bf16", "fp16")
 _OFF_BY_DEFAULT = ("keep_seen", "refit", "schedule", "warmup", "precision")
-_OF_JOINT = {
-    "calibrate_weight": "weight",
-    "alpha": "alpha",
-    "calibrate_objective": "objective",
-    "calibrate_items": "items",
-}
 _COUNTS = ("negatives", "dim", "blocks", "heads", "max_length", "batch_size", "epochs", "patience")
-
-
-@dataclass(frozen=True)
-class JointConfig:
-    """Settings of `train` that add calibration to the recommender's loss: L = L_rec + alpha L_cal.
-
-    Without `weight` and `alpha` nothing is added.
-
-    Attributes:
-        weight: wanted ratio of gradient norms at the item table, |alpha grad L_cal| / |grad L_rec|.
-        alpha: the weight itself; not together with the ratio.
-        objective: name in `genair.calibrate.OBJECTIVES`.
-        gamma: how fast repulsion fades with association, w_ij = exp(-gamma s_ij).
-        items: random items that a step calibrates; 0 is the whole catalogue, None the step's own.
-        graph: what the associated pairs are; the paper's.
-    """
-
-    weight: float | None = None
-    alpha: float | None = None
-    objective: str = "paper"
-    gamma: float = 4.0
-    items: int | None = None
-    graph: GraphConfig = PAPER_GRAPH
-
-    def __post_init__(self) -> None:
-        """Refuse values outside their range."""
-        for name, value in (("--calibrate-weight", self.weight), ("--alpha", self.alpha)):
-            require(value is None or 0 < value < inf, name, value, "above 0 and finite")
-        if self.weight is not None and self.alpha is not None:
-            raise UsageError("--calibrate-weight and --alpha set the same weight: give one of them")
-        require(0 < self.gamma < inf, "--gamma", self.gamma, "above 0 and finite")
-        fine = self.items is None or self.items == 0 or 2 <= self.items <= MOST
-        require(fine, "--calibrate-items", self.items, f"0, or 2 to {MOST}")
-
-    def is_on(self) -> bool:
-        """Return whether there is anything to add."""
-        return self.weight is not None or self.alpha is not None
 
 
 @dataclass(frozen=True)
@@ -117,30 +73,26 @@ class TrainConfig:
     @classmethod
     def from_settings(cls, settings: Mapping[str, Any]) -> "TrainConfig":
         """Return what gave these `settings()`, also after JSON; what they lack is at its default."""
-        joint = dict(settings.get("joint", {}))
-        if "graph" in joint:
-            joint["graph"] = GraphConfig(**joint["graph"])
-        return cls(**{**settings, "joint": JointConfig(**joint)})
+        return cls(**{**settings, "joint": JointConfig.from_settings(settings.get("joint", {}))})
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> "TrainConfig":
         """Return what options of the command line say by their names; what they lack is at its default."""
-        joint = {name: options[option] for option, name in _OF_JOINT.items() if option in options}
         own = {one.name: options[one.name] for one in fields(cls) if one.name in options}
-        return cls(**own, joint=JointConfig(**joint))
+        return cls(**own, joint=JointConfig.from_options(options))
 
     @classmethod
     def kinds(cls) -> dict[str, type]:
         """Return of what kind the values of all options are: bool, int, float or str."""
-        own, joint = get_type_hints(cls), get_type_hints(JointConfig)
-        hints = {one.name: own[one.name] for one in fields(cls) if one.name != "joint"}
-        hints |= {option: joint[name] for option, name in _OF_JOINT.items()}
-        return {option: (*get_args(hint), hint)[0] for option, hint in hints.items()}
+        return (
+            kinds_of(cls, {one.name: one.name for one in fields(cls) if one.name != "joint"})
+            | JointConfig.kinds()
+        )
 
     def options(self) -> dict[str, Any]:
         """Return the values of all options that say these settings."""
         own = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "joint"}
-        return own | {option: getattr(self.joint, name) for option, name in _OF_JOINT.items()}
+        return own | self.joint.options()
 
     def __post_init__(self) -> None:
         """Refuse values outside their range."""

@@ -3,30 +3,30 @@
 from typing import Any
 
 from genair.calibrate import OBJECTIVES
-from genair.config import TrainConfig
-from genair.data import SPLITS
+from genair.config import JointConfig, TrainConfig
+from genair.data import SCORES, SPLITS
 from genair.models.base import backbone_of
 from genair.train import LOSSES, SAMPLERS, SCHEDULES
 
 _OF_BACKBONES = ("blocks", "heads", "dropout")
 _OF_CLOZE = "mask_probability"
 _OF_LOSSES = ("sampler", "negatives", "gbce_t")
-_OF_JOINT = ("calibrate_objective", "calibrate_items")
 
 
 def idle_settings(config: TrainConfig) -> dict[str, str]:
     """Return the options that change nothing, by their names, each with what makes it so.
 
     Raises:
-        UsageError: there is no such backbone, loss, sampler, schedule, objective or split.
+        UsageError: there is no such backbone, loss, sampler, schedule, objective, score or split.
     """
     SAMPLERS.check(config.sampler)
     SCHEDULES.check(config.schedule)
     OBJECTIVES.check(config.joint.objective)
+    SCORES.check(config.joint.graph.score)
     SPLITS.check(config.split)
     backbone, loss = backbone_of(config.backbone), LOSSES.get(config.loss)
     uses = backbone.uses if backbone.causal else backbone.uses | {_OF_CLOZE}
-    joint = () if config.joint.is_on() else _OF_JOINT
+    joint = () if config.joint.is_on() else JointConfig.kinds().keys() - set(JointConfig.WEIGHTS)
     return {
         **{
             name: f"with --backbone {config.backbone}"

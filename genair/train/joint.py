@@ -41,6 +41,7 @@ class Joint:
     Attributes:
         alpha: the weight in use; 0 until a ratio has been measured.
         steps: that calibrated so far.
+        dropped: weaker pairs that the graph left out.
         generator: everything random.
     """
 
@@ -52,6 +53,7 @@ class Joint:
         """
         self.alpha = config.alpha or 0.0
         self._ratio = config.weight
+        self.dropped = graph.dropped
         self._graph, self._n, self._gamma = PairIndex(graph, n_items), n_items, config.gamma
         self._kind = OBJECTIVES.get(config.objective)
         self._sampled = n_items if config.items == 0 else config.items

@@ -57,14 +57,15 @@ def train_model(
         if config.refit:
             del model  # its memory is for the other
             model = run.refit().model
-        progress = run.progress
+        progress, dropped = run.progress, run.dropped
         weights = {**weights_of(model), **progress.weights}
-        return Trained(weights, tuple(progress.searched), progress.stopped_at(), len(progress.refitted))
+        searched, best = tuple(progress.searched), progress.stopped_at()
+        return Trained(weights, searched, best, len(progress.refitted), dropped)
 
 
 @dataclass
 class _Run:
-    """A call of `train_model`; `progress` is what it has come to."""
+    """A call of `train_model`; `progress` is what it has come to, `dropped` as in `Trained`."""
 
     split: Split
     vectors: Tensor | None
@@ -76,6 +77,7 @@ class _Run:
     def __post_init__(self) -> None:
         """Take what was kept."""
         self.progress = self.checkpoints.progress if self.checkpoints else Progress()
+        self.dropped = 0
 
     def search(self) -> Learner:
         """Go through epochs until they no longer help; progress has the best one's weights."""
@@ -100,6 +102,7 @@ class _Run:
         torch.manual_seed(self.config.seed)
         model = build_recommender(self.config, train.n_items, self.vectors).to(self.device)
         learner = Learner(model, train, self.config)
+        self.dropped = learner.joint.dropped if learner.joint else 0
         if self.checkpoints and goes_on:
             self.checkpoints.restore(learner)
         return learner

@@ -112,12 +112,14 @@ class Trained:
         epochs: every row that validation has seen.
         best: the best epoch's row.
         refitted: epochs of the refit; 0 without one.
+        dropped: weaker pairs that joint training's graph left out.
     """
 
     weights: Mapping[str, Array]
     epochs: tuple[EpochRow, ...]
     best: EpochRow
     refitted: int = 0
+    dropped: int = 0
 
     def curves(self) -> dict[str, Array]:
         """Return per epoch loss and validation NDCG@10, and if training was joint what that gave.

@@ -48,10 +48,10 @@ def archetype(
     dtype: options.Dtype = "auto",
     preset: Annotated[
         str | None,
-        options.choice("--preset", "Defaults for the prompt and for decoding", tuple(PRESETS), shown=False),
+        options.choice("Defaults for the prompt and for decoding", tuple(PRESETS), shown=False),
     ] = None,
     prompt: Annotated[
-        str, options.choice("--prompt", "Prompt template, or a TOML file", TEMPLATES.names())
+        str, options.choice("Prompt template, or a TOML file", TEMPLATES.names())
     ] = DEFAULT.prompt,
     item_type: Annotated[str, typer.Option(help="What the prompt calls an item.")] = DEFAULT.item_type,
     fields: Annotated[

@@ -10,7 +10,6 @@ from genair.config import (
     ADAPTERS,
     SPECTRAL,
     STOP_ON,
-    USER_NORMS,
     CalibrateConfig,
     DescentConfig,
     GraphConfig,
@@ -49,37 +48,23 @@ def calibrate(
         ),
     ] = None,
     objective: Annotated[
-        str, options.choice("--objective", "Solved in closed form, or minimised by descent", _OBJECTIVES)
+        str, options.choice("Solved in closed form, or minimised by descent", _OBJECTIVES)
     ] = DEFAULT.objective,
     dim: Annotated[
         int, typer.Option(metavar="N", help="Size of the calibrated vectors, at most.")
     ] = DEFAULT.dim,
-    gamma: Annotated[
-        float, typer.Option(metavar="G", help="How fast repulsion fades with association.")
-    ] = DEFAULT.gamma,
+    gamma: options.Gamma = DEFAULT.gamma,
     split: Annotated[
-        str, options.choice("--split", "Whose training events are learned from", SPLITS.names())
+        str, options.choice("Whose training events are learned from", SPLITS.names())
     ] = DEFAULT.split,
     holdout: Annotated[
         float, typer.Option(metavar="SHARE", help="Associated pairs kept out for measuring.")
     ] = DEFAULT.holdout,
-    window: Annotated[
-        int, typer.Option(metavar="N", help="Together is at most N events apart; 0 is the whole history.")
-    ] = DEFAULT.graph.window,
-    min_count: Annotated[
-        int, typer.Option(metavar="N", help="Users who must share a pair.")
-    ] = DEFAULT.graph.min_count,
-    user_norm: Annotated[
-        str,
-        options.choice("--user-norm", "What a user adds to a pair, 1 or 1/(items - 1)", USER_NORMS),
-    ] = DEFAULT.graph.user_norm,
-    score: Annotated[
-        str, options.choice("--score", "How a pair's association is scored", SCORES.names())
-    ] = DEFAULT.graph.score,
-    max_pairs: Annotated[
-        int,
-        typer.Option(metavar="N", help="Of more pairs, keep each item's N/items strongest, one at least."),
-    ] = DEFAULT.graph.max_pairs,
+    window: options.Window = DEFAULT.graph.window,
+    min_count: options.MinCount = DEFAULT.graph.min_count,
+    user_norm: options.UserNorm = DEFAULT.graph.user_norm,
+    score: options.Score = DEFAULT.graph.score,
+    max_pairs: options.MaxPairs = DEFAULT.graph.max_pairs,
     features: Annotated[
         int, typer.Option(metavar="N", help="Random features of the spectral solution, at most the items.")
     ] = DEFAULT.spectral.features,
@@ -94,7 +79,7 @@ def calibrate(
         float, typer.Option(metavar="P", help="How much its better directions count for more.")
     ] = DEFAULT.spectral.power,
     adapter: Annotated[
-        str, options.choice("--adapter", "What descent fits; residual starts at the spectral one", ADAPTERS)
+        str, options.choice("What descent fits; residual starts at the spectral one", ADAPTERS)
     ] = DEFAULT.descent.adapter,
     hold: Annotated[
         float, typer.Option(metavar="P", help="Penalty on leaving that start.")
@@ -106,9 +91,7 @@ def calibrate(
     batch_items: Annotated[
         int, typer.Option(metavar="N", help="Items drawn for a step; 0 is the whole catalogue.")
     ] = DEFAULT.descent.batch_items,
-    stop_on: Annotated[
-        str, options.choice("--stop-on", "What early stopping watches", STOP_ON)
-    ] = DEFAULT.descent.stop_on,
+    stop_on: Annotated[str, options.choice("What early stopping watches", STOP_ON)] = DEFAULT.descent.stop_on,
     patience: Annotated[
         int, typer.Option(metavar="N", help="Stop after so many steps without gain.")
     ] = DEFAULT.descent.patience,

@@ -36,9 +36,7 @@ def embed(
     backend: options.Backend = "llamacpp",
     device: options.Device = "auto",
     dtype: options.Dtype = "auto",
-    views: Annotated[
-        str, options.choice("--views", "What the vector is made of", (*DEFAULT.views, "both"))
-    ] = "both",
+    views: Annotated[str, options.choice("What the vector is made of", (*DEFAULT.views, "both"))] = "both",
     dim: Annotated[int, typer.Option(metavar="N", help="Most principal components per view.")] = DEFAULT.dim,
     like: Annotated[
         str | None,

@@ -32,7 +32,6 @@ def evaluate(
     split: Annotated[
         str | None,
         options.choice(
-            "--split",
             "Which events are ranked, by default as the model was trained",
             SPLITS.names(),
             shown=False,

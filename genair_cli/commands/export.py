@@ -24,12 +24,12 @@ _VIEWS = EmbedConfig().views
 
 def export(
     context: typer.Context,
-    to: Annotated[str, options.choice("--to", "What is to read them", FORMATS.names(), shown=False)],
+    to: Annotated[str, options.choice("What is to read them", FORMATS.names(), shown=False)],
     file: Annotated[str | None, typer.Argument(metavar="FILE.h5", show_default=False)] = None,
     output: options.Output = None,
     view: Annotated[
         str | None,
-        options.choice("--view", "Raw states that embed kept, not the vectors", _VIEWS, shown=False),
+        options.choice("Raw states that embed kept, not the vectors", _VIEWS, shown=False),
     ] = None,
     normalize: Annotated[
         bool, typer.Option("--normalize", help="Bring all to length 1, so that inner products are cosines.")

@@ -67,7 +67,7 @@ def import_(
     ] = None,
     recipe: Annotated[
         str | None,
-        options.choice("--recipe", "Defaults that make a published data set", RECIPES.names(), shown=False),
+        options.choice("Defaults that make a published data set", RECIPES.names(), shown=False),
     ] = None,
     min_rating: Annotated[
         float | None, typer.Option(metavar="R", help="Lowest rating to keep.", show_default=False)
@@ -80,18 +80,18 @@ def import_(
     ] = FILTERS.until,
     duplicates: Annotated[
         str,
-        options.choice("--duplicates", "Events equal in user, item, time and rating", DUPLICATES),
+        options.choice("Events equal in user, item, time and rating", DUPLICATES),
     ] = FILTERS.duplicates,
     repeats: Annotated[
         str,
-        options.choice("--repeats", "Which of a user's events with one item to keep; keep is all", REPEATS),
+        options.choice("Which of a user's events with one item to keep; keep is all", REPEATS),
     ] = FILTERS.repeats,
     min_user: Annotated[int, typer.Option(metavar="N", help="Events a user must have.")] = FILTERS.min_user,
     min_item: Annotated[int, typer.Option(metavar="N", help="Events an item must have.")] = FILTERS.min_item,
     core: Annotated[
-        str, options.choice("--core", "Drop until all have enough, or count only once", CORES)
+        str, options.choice("Drop until all have enough, or count only once", CORES)
     ] = FILTERS.core,
-    no_text: Annotated[str, options.choice("--no-text", "Items without text", NO_TEXT)] = FILTERS.no_text,
+    no_text: Annotated[str, options.choice("Items without text", NO_TEXT)] = FILTERS.no_text,
     min_length: Annotated[
         int, typer.Option(metavar="N", help="Events a user must have left in the end.")
     ] = FILTERS.min_length,
@@ -121,7 +121,7 @@ def import_(
     ] = TABLE.key,
     time_format: Annotated[
         str,
-        options.choice("--time-format", "How times are written, or a pattern like %d/%m/%Y", TIME_FORMATS),
+        options.choice("How times are written, or a pattern like %d/%m/%Y", TIME_FORMATS),
     ] = TABLE.time_format,
     columns: Annotated[
         str,

@@ -1,39 +1,29 @@
 """`genair train`: a sequential recommender on item vectors, ids, or both."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from genair.calibrate import OBJECTIVES
-from genair.config import ITEM_ENCODERS, PRECISIONS, TrainConfig
+from genair.config import ITEM_ENCODERS, PRECISIONS, JointConfig, TrainConfig
 from genair.data import SPLITS
-from genair.errors import InputError
 from genair.models import BACKBONES
 from genair.train import LOSSES, RECIPES, SAMPLERS, SCHEDULES
 from genair_cli import options
 from genair_cli.console import console
-from genair_cli.growing import growing, refuse_packed
+from genair_cli.growing import refuse_packed
 from genair_cli.operands import check_container_target, check_operands
 from genair_cli.status import Status
 from genair_cli.streams import container_in, name_of
-from genair_cli.working import Plan, working
+from genair_cli.working import Plan
 
 if TYPE_CHECKING:
     import torch
 
     from genair.io.embeddings import EmbeddingTable
-    from genair.io.jsonl import Row
-    from genair.io.partial import Partial
-    from genair.train.checkpoint import Checkpoints
-    from genair.train.progress import EpochRow
-    from genair.train.stage import TrainedModel
-    from genair_cli.logs import Log
 
 DEFAULT = TrainConfig()
-_WEIGHTS = ("calibrate_weight", "alpha")
 
 
 def train(
@@ -43,18 +33,16 @@ def train(
     output: options.Output = None,
     recipe: Annotated[
         str | None,
-        options.choice("--recipe", "Defaults for a data set, or a TOML file", RECIPES.names(), shown=False),
+        options.choice("Defaults for a data set, or a TOML file", RECIPES.names(), shown=False),
     ] = None,
     backbone: Annotated[
         str,
-        options.choice("--backbone", "The recommender, yours by module:Class or one of", BACKBONES.names()),
+        options.choice("The recommender, yours by module:Class or one of", BACKBONES.names()),
     ] = DEFAULT.backbone,
-    items: Annotated[
-        str, options.choice("--items", "What stands for an item", ITEM_ENCODERS)
-    ] = DEFAULT.items,
-    loss: Annotated[str, options.choice("--loss", "What is minimised", LOSSES.names())] = DEFAULT.loss,
+    items: Annotated[str, options.choice("What stands for an item", ITEM_ENCODERS)] = DEFAULT.items,
+    loss: Annotated[str, options.choice("What is minimised", LOSSES.names())] = DEFAULT.loss,
     sampler: Annotated[
-        str, options.choice("--sampler", "What draws the negatives of sampled-ce", SAMPLERS.names())
+        str, options.choice("What draws the negatives of sampled-ce", SAMPLERS.names())
     ] = DEFAULT.sampler,
     negatives: Annotated[
         int, typer.Option(metavar="N", help="Items that sampled-ce and gbce draw a step, for all its events.")
@@ -64,7 +52,7 @@ def train(
         typer.Option(metavar="T", help="How much gbce makes up for drawing few, 0 to 1; 0 is plain BCE."),
     ] = DEFAULT.gbce_t,
     split: Annotated[
-        str, options.choice("--split", "What is left for validation and test", SPLITS.names())
+        str, options.choice("What is left for validation and test", SPLITS.names())
     ] = DEFAULT.split,
     keep_seen: options.KeepSeen = DEFAULT.keep_seen,
     calibrate_weight: Annotated[
@@ -82,7 +70,7 @@ def train(
         ),
     ] = None,
     calibrate_objective: Annotated[
-        str, options.choice("--calibrate-objective", "What calibration minimises", OBJECTIVES.names())
+        str, options.choice("What calibration minimises", OBJECTIVES.names())
     ] = DEFAULT.joint.objective,
     calibrate_items: Annotated[
         int | None,
@@ -92,6 +80,12 @@ def train(
             show_default=False,
         ),
     ] = DEFAULT.joint.items,
+    calibrate_gamma: options.Gamma = DEFAULT.joint.gamma,
+    calibrate_window: options.Window = DEFAULT.joint.graph.window,
+    calibrate_min_count: options.MinCount = DEFAULT.joint.graph.min_count,
+    calibrate_user_norm: options.UserNorm = DEFAULT.joint.graph.user_norm,
+    calibrate_score: options.Score = DEFAULT.joint.graph.score,
+    calibrate_max_pairs: options.MaxPairs = DEFAULT.joint.graph.max_pairs,
     dim: Annotated[int, typer.Option(metavar="N", help="Width of the recommender.")] = DEFAULT.dim,
     blocks: Annotated[
         int, typer.Option(metavar="N", help="Transformer blocks, or layers of a GRU.")
@@ -106,7 +100,7 @@ def train(
     learning_rate: Annotated[float, typer.Option(metavar="R", help="Of Adam.")] = DEFAULT.learning_rate,
     schedule: Annotated[
         str,
-        options.choice("--schedule", "How the learning rate falls by the end of --epochs", SCHEDULES.names()),
+        options.choice("How the learning rate falls by the end of --epochs", SCHEDULES.names()),
     ] = DEFAULT.schedule,
     warmup: Annotated[
         float, typer.Option(metavar="EPOCHS", help="How long the learning rate rises first.")
@@ -127,7 +121,6 @@ def train(
     precision: Annotated[
         str,
         options.choice(
-            "--precision",
             "What large products are computed in; auto is bf16 on CUDA, else fp32",
             ("auto", *PRECISIONS),
         ),
@@ -163,6 +156,7 @@ def train(
     plan.check(log)
     refuse_packed("--log", log)
     from genair.evaluate.caveats import of_vectors
+    from genair_cli.learning import Run
     from genair_cli.logs import read_log
 
     table = _vectors(vectors) if needs_vectors else None
@@ -175,90 +169,14 @@ def train(
         console.note(f"genair train: {words}")
     if config.loss == "gbce" and config.negatives >= most - 1:
         options.refuse_idle(context, f"changes nothing where --negatives draws all {most} items", "gbce_t")
-    run = _Run(config, chosen, table, events)
+    run = Run(config, chosen, table, events)
     run.require_memory()
     made = run.learn(plan, log)
     console.note(f"genair train: {made.summary()}")
+    if made.run.dropped:
+        cut = f"(--calibrate-max-pairs {calibrate_max_pairs})"
+        console.note(f"genair train: {made.run.dropped} weaker pairs dropped {cut}")
     return events.status
-
-
-@dataclass(frozen=True)
-class _Run:
-    """One call: the settings, and what is learned from."""
-
-    config: TrainConfig
-    device: "torch.device"
-    table: "EmbeddingTable | None"
-    events: "Log"
-
-    def require_memory(self) -> None:
-        """Say what the work will take.
-
-        Raises:
-            GenairError: there is not enough.
-        """
-        from genair.train.memory import estimate_memory, require_memory
-
-        width = 0 if self.table is None or self.config.items == "id" else self.table.vectors.shape[1]
-        memory = estimate_memory(self.config, self.events.sequences, width, self.device.type)
-        console.detail(f"genair train: will take about {memory.words(self.device.type)}")
-        require_memory(memory, self.device)
-
-    def learn(self, plan: Plan, log: Path | None) -> "TrainedModel":
-        """Do the work."""
-        from genair.io.checkpoints import write_model
-        from genair.train.checkpoint import Checkpoints
-        from genair.train.stage import work_settings
-
-        settings = work_settings(self.table, self.config, self.device, self.events.sha256)
-        with working(plan, settings, (), units="epochs") as work:
-            checkpoints = None if plan.is_stream() else Checkpoints(work.partial)
-            before = [] if checkpoints is None else [row.to_json() for row in checkpoints.progress.rows]
-            with growing(log, before, force=plan.force) as write:
-                made = self._train(work.partial, checkpoints, write)
-            path = work.partial.folder / "model.h5"
-            write_model(path, made.model)
-            work.deliver(path, plan.output)
-        return made
-
-    def _train(
-        self, partial: "Partial", checkpoints: "Checkpoints | None", write: "Callable[[Row], None]"
-    ) -> "TrainedModel":
-        """Go through the epochs; those that can never become a model are not kept.
-
-        Raises:
-            InputError: there is nothing to learn from, or the loss is not finite.
-        """
-        from genair.train.stage import may_end_with, train_on
-
-        most = self.config.epochs * (2 if self.config.refit else 1)
-        done = 0 if checkpoints is None else len(checkpoints.progress.rows)
-        with console.counting("epochs", most, partial.resumed) as tick:
-
-            def tell(row: "EpochRow") -> None:
-                nonlocal done
-                done += 1
-                write(row.to_json())
-                tick(row.words())
-
-            events = self.events
-            try:
-                return train_on(
-                    self.table,
-                    events.item_ids,
-                    events.sequences,
-                    self.config,
-                    self.device,
-                    events.sha256,
-                    tell,
-                    checkpoints,
-                )
-            except InputError as error:
-                if checkpoints is not None and may_end_with(done, self.config):
-                    error.message += f"; --resume --epochs {done} makes a model of what came before"
-                else:
-                    partial.give_up()
-                raise
 
 
 def _config(context: typer.Context, device: "torch.device") -> TrainConfig:
@@ -274,8 +192,10 @@ def _config(context: typer.Context, device: "torch.device") -> TrainConfig:
 
     recipe = context.params["recipe"]
     stated = {} if recipe is None else load_recipe(recipe)
-    if not all(options.is_default(context, name) for name in _WEIGHTS):  # whoever gives one gives both
-        stated = {name: value for name, value in stated.items() if name not in _WEIGHTS}
+    if not all(
+        options.is_default(context, name) for name in JointConfig.WEIGHTS
+    ):  # whoever gives one gives both
+        stated = {name: value for name, value in stated.items() if name not in JointConfig.WEIGHTS}
     given = {**options.with_defaults(context, stated), **_one_weight(context)}
     config = TrainConfig.from_options({**given, "precision": resolve_precision(given["precision"], device)})
     for name, cause in idle_settings(config).items():
@@ -286,8 +206,8 @@ def _config(context: typer.Context, device: "torch.device") -> TrainConfig:
 
 def _one_weight(context: typer.Context) -> dict[str, None]:
     """Return the weight to leave out: a settings file's, if the command line gives the other."""
-    said = [name for name in _WEIGHTS if options.is_given(context, name)]
-    return dict.fromkeys((name for name in _WEIGHTS if name not in said), None) if said else {}
+    said = [name for name in JointConfig.WEIGHTS if options.is_given(context, name)]
+    return dict.fromkeys((name for name in JointConfig.WEIGHTS if name not in said), None) if said else {}
 
 
 def _vectors(operand: str | None) -> "EmbeddingTable":

@@ -22,6 +22,10 @@ QUICK = ("--epochs", 2, "--dim", 8)
         ),
         (("--calibrate-items", 9), "--calibrate-items changes nothing without --calibrate-weight or"),
         (("--alpha", 1, "--calibrate-items", 1), "--calibrate-items must be 0, or 2 to 2147483647, not 1"),
+        (("--calibrate-window", 4), "--calibrate-window changes nothing without --calibrate-weight or"),
+        (("--alpha", 1, "--calibrate-window", -1), "--calibrate-window must be 0 or more, not -1"),
+        (("--alpha", 1, "--calibrate-gamma", 0), "--calibrate-gamma must be above 0 and finite, not 0"),
+        (("--alpha", 1, "--calibrate-score", "dice"), "unknown score 'dice': choose from log, ppmi, "),
         (("--alpha", 1, "--calibrate-objective", "peace"), "unknown objective 'peace': choose from "),
     ],
 )
@@ -52,6 +56,26 @@ def test_a_joint_run_tells_its_weight_and_records_its_settings(run, files, tmp_p
     assert (joint["weight"], joint["alpha"]) == (0.2, None)
     assert (joint["objective"], joint["items"]) == ("alignment", 20)
     assert run("eval", out, "-i", files.log).status == 0
+
+
+def test_the_graph_is_that_of_the_options(run, files, tmp_path):
+    out = tmp_path / "model.h5"
+    words = ("--calibrate-window", 4, "--calibrate-score", "cosine", "--calibrate-gamma", 8)
+    cut = ("--calibrate-min-count", 1, "--calibrate-user-norm", "size", "--calibrate-max-pairs", 9)
+    result = run("train", files.vectors, "-i", files.log, "-o", out, *QUICK, "--alpha", 1, *words, *cut)
+    assert result.status == 0, result.err
+    assert re.search(
+        r"\ngenair train: [0-9]+ weaker pairs dropped \(--calibrate-max-pairs 9\)\n$", result.err
+    )
+    joint = run("info", out).rows[0]["steps"][-1]["settings"]["joint"]
+    assert joint["gamma"] == 8
+    assert joint["graph"] == {
+        "window": 4,
+        "min_count": 1,
+        "user_norm": "size",
+        "score": "cosine",
+        "max_pairs": 9,
+    }
 
 
 def test_a_plain_run_tells_and_records_nothing_of_it(run, files, tmp_path):

@@ -14,7 +14,8 @@ from genair.train.idle import idle_settings, used_settings
 def test_idle_settings_are_told_with_their_cause():
     found = idle_settings(TrainConfig(backbone="gru4rec", loss="gbce"))
     cause = "with --backbone gru4rec"
-    joint = dict.fromkeys(("calibrate_objective", "calibrate_items"), "without --calibrate-weight or --alpha")
+    settings = ("objective", "items", "gamma", "window", "min_count", "user_norm", "score", "max_pairs")
+    joint = dict.fromkeys((f"calibrate_{name}" for name in settings), "without --calibrate-weight or --alpha")
     assert found == {"heads": cause, "mask_probability": cause, "sampler": "with --loss gbce", **joint}
     plain = TrainConfig(joint=JointConfig(alpha=1.0))
     assert set(idle_settings(plain)) == {"mask_probability", "sampler", "negatives", "gbce_t"}

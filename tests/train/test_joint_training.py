@@ -9,7 +9,7 @@ import torch
 from torch.nn import functional
 
 from genair.calibrate import OBJECTIVES
-from genair.config import ITEM_ENCODERS, PAPER_GRAPH, GraphConfig, JointConfig, TrainConfig
+from genair.config import ITEM_ENCODERS, PAPER_GRAPH, JointConfig, JointGraphConfig, TrainConfig
 from genair.data.association import associate
 from genair.data.sequences import leave_two_out
 from genair.errors import InputError, UsageError
@@ -81,7 +81,14 @@ _CHANGES = {
     "objective": replace(_BASE, objective="alignment"),
     "gamma": replace(_BASE, gamma=0.5),
     "items": replace(_BASE, items=None),
-    "graph": replace(_BASE, graph=GraphConfig(window=1)),
+    "graph": replace(_BASE, graph=JointGraphConfig(window=1)),
+}
+_GRAPHS = {
+    "window": JointGraphConfig(window=2),
+    "min_count": JointGraphConfig(min_count=2),
+    "user_norm": JointGraphConfig(user_norm="size"),
+    "score": JointGraphConfig(score="ppmi"),
+    "max_pairs": JointGraphConfig(max_pairs=80),
 }
 
 
@@ -92,11 +99,26 @@ def joined(split, vectors):
 
 def test_every_setting_is_tried():
     assert _CHANGES.keys() == {field.name for field in fields(JointConfig)}
+    assert _GRAPHS.keys() == {field.name for field in fields(JointGraphConfig)}
 
 
 @pytest.mark.parametrize("name", _CHANGES)
 def test_every_setting_changes_the_weights(name, split, vectors, joined):
     assert _bytes(_train(split, vectors, _CHANGES[name])) != _bytes(joined)
+
+
+@pytest.mark.parametrize("name", _GRAPHS)
+def test_every_setting_of_the_graph_changes_the_weights(name, split, vectors, joined):
+    assert _bytes(_train(split, vectors, replace(_BASE, graph=_GRAPHS[name]))) != _bytes(joined)
+
+
+def test_pairs_over_the_cap_are_counted(split, vectors, joined):
+    assert joined.dropped == 0
+    cut = replace(_BASE, graph=JointGraphConfig(max_pairs=80))
+    assert _train(split, vectors, cut).dropped == len(associate(split.train, PAPER_GRAPH)) - len(
+        associate(split.train, cut.graph)
+    )
+    assert _train(split, vectors, cut, refit=True).dropped > 0
 
 
 def test_steps_with_a_single_item_train_and_are_not_counted(toy_sequences, vectors):
@@ -180,7 +202,7 @@ def test_an_unknown_objective_is_refused(split):
 
 @pytest.mark.parametrize(
     "joint",
-    [JointConfig(), _BASE, JointConfig(weight=0.2, graph=GraphConfig(window=3, user_norm="size"))],
+    [JointConfig(), _BASE, JointConfig(weight=0.2, graph=JointGraphConfig(window=3, user_norm="size"))],
 )
 def test_settings_come_back_from_json(joint):
     config = replace(QUICK, joint=joint)
