@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers
 
@@ -35,6 +37,7 @@ _SPLITS = {
 }
 _SINGLE_DIGITS = frozenset({"smollm"})
 _WHOLE_WORDS = frozenset({"llama-bpe"})  # a word that is a token is not put together by merges
+_LONGEST = 1 << 21  # tokens or merges, several times what the largest vocabularies have
 _CONTROL, _USER_DEFINED = 3, 4  # GGUF's token types
 _END_TEXTS = frozenset(
     {"<|endoftext|>", "<|im_end|>", "<|eot_id|>", "<|eom_id|>", "<|end_of_text|>", "<|end|>", "<end_of_turn>"}
@@ -63,6 +66,19 @@ def convert(source: Path, folder: Path) -> None:
         file.chmod(mode)
 
 
+class _Reader(gguf.GGUFReader):
+    """Refuses a list whose length is damaged: gguf would go through it, an entry at a time, for hours."""
+
+    def _get_field_parts(
+        self, orig_offs: int, raw_type: int
+    ) -> tuple[int, list[npt.NDArray[Any]], list[int], list[gguf.GGUFValueType]]:
+        if raw_type == gguf.GGUFValueType.ARRAY:
+            (length,) = self._get(orig_offs + 4, np.uint64)  # behind what kind its entries are
+            if length > _LONGEST:
+                raise ValueError(f"a list of {length}")
+        return super()._get_field_parts(orig_offs, raw_type)
+
+
 class GgufTokenizer:
     """What a GGUF file says of its tokenizer.
 
@@ -77,7 +93,7 @@ class GgufTokenizer:
             InputError: it is damaged, or splits text in a way not known here.
         """
         try:
-            self._reader = gguf.GGUFReader(source)
+            self._reader = _Reader(source)
             self._fields = self._reader.fields
             kind, self._split = self._text("tokenizer.ggml.model"), self._text("tokenizer.ggml.pre")
             self._tokens, self._merges = self._texts("tokens"), self._texts("merges")

@@ -81,6 +81,15 @@ def test_a_cut_file_is_refused(tmp_path, size):
     assert caught.value.where == str(path)
 
 
+def test_a_list_of_a_damaged_length_is_refused(tmp_path):
+    path = write(tmp_path / "m.gguf")
+    data, name = bytearray(path.read_bytes()), b"tokenizer.ggml.token_type"
+    data[data.index(name) + len(name) + 8 + 2] ^= 128  # behind two types: 2^23 more
+    path.write_bytes(data + bytes(1 << 26))
+    with pytest.raises(InputError, match=r"not a whole GGUF file \(a list of 8388[0-9]{3}\)"):
+        GgufTokenizer(path)
+
+
 def test_garbage_is_refused(tmp_path):
     path = tmp_path / "m.gguf"
     path.write_bytes(b"GGUF" + bytes(range(256)) * 40)
