@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from math import isfinite
 
 from genair.config.ranges import require
 from genair.errors import UsageError
@@ -81,6 +82,8 @@ class FilterConfig:
 
     def __post_init__(self) -> None:
         """Refuse values outside their range."""
+        least = self.min_rating
+        require(least is None or isfinite(least), "--min-rating", least, "finite")
         require(self.duplicates in DUPLICATES, "--duplicates", self.duplicates, " or ".join(DUPLICATES))
         require(self.repeats in REPEATS, "--repeats", self.repeats, ", ".join(REPEATS))
         require(self.min_user >= 1, "--min-user", self.min_user, "1 or more")

@@ -43,10 +43,11 @@ class Clock:
         names = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
         return names.get(self.form, self.form) + (" (guessed)" if self.guessed else "")
 
-    def ticks(self, moment: datetime) -> int:
-        """Return a moment in this clock's numbers, rounded up to a whole one."""
+    def ticks(self, moment: datetime) -> float:
+        """Return a moment in this clock's numbers: an int, or what lies between two of them."""
         microseconds = (moment - EPOCH) // timedelta(microseconds=1)
-        return -(-microseconds * (self.per_second or 0) // _MICROSECONDS)
+        ticks = microseconds * (self.per_second or 0)
+        return ticks / _MICROSECONDS if ticks % _MICROSECONDS else ticks // _MICROSECONDS
 
     def seconds(self, times: pl.Series) -> pl.Series:
         """Return times in seconds, whole if all are; an order stays what it is."""
@@ -85,9 +86,16 @@ class ClockReader:
 
         Args:
             values: as they came: text, numbers, or dates and times.
+
+        Raises:
+            UsageError: they are dates or times already, and yet said to be written in some way.
         """
         if values.dtype.is_temporal():
-            self._form = "iso"
+            if self._form not in ("auto", "iso", "order"):
+                raise UsageError(
+                    f"--time-format {self._form} is for text and numbers: the times are dates already"
+                )
+            self._form = "order" if self._form == "order" else "iso"
             return values.cast(pl.Datetime("us")).dt.epoch("us")
         if self._form == "auto":
             self._form = "iso" if _are_mostly_text(values) else "numbers"

@@ -4,6 +4,7 @@ import gzip
 import json
 import subprocess
 import sys
+from datetime import datetime
 
 import polars as pl
 import pytest
@@ -173,6 +174,7 @@ def test_a_recipe_is_compared_and_the_command_line_beats_it(run, folder):
         (["table", "log.csv", *OUT, "--no-text", "hide"], "--no-text must be keep or drop"),
         (["table", "log.csv", *OUT, "--recipe", "soup"], "unknown recipe 'soup'"),
         (["table", "-", "-", *OUT], "only one input can be stdin"),
+        (["table", "log.csv", *OUT, "--min-rating", "nan"], "--min-rating must be finite, not nan"),
         (["table", "log.csv", *OUT, "--since", "soon"], "--since must be a date or a time"),
         (
             ["table", "log.csv", *OUT, "--columns", "a,b,c,d", "--separator", "::"],
@@ -194,6 +196,28 @@ def test_wrong_usage_exits_2_and_writes_nothing(run, folder, words, said):
 )
 def test_what_cannot_be_opened_is_named(run, words, said):
     run("import", *words, *OUT).fails(1, said)
+
+
+def test_what_the_item_table_lacks_or_hides_is_told(run, folder):
+    (folder / "log.csv").write_text("user_id,sku,timestamp\nu,1,5\nu,2,6\n")
+    (folder / "items.csv").write_text("sku,item_id,title\n1,XX,T\n")
+    words = ("table", "log.csv", "items.csv", "--item", "sku")
+    said = run("import", *words, *OUT).err
+    assert "1 of 2 items have no line in the item table\n" in said
+    assert "1 items have a column item_id that is not their id, and is left out" in said
+    assert lines_of(folder / "items.jsonl")[0] == {"item_id": "1", "title": "T"}
+    (folder / "items.csv").write_text("sku,title\n8,T\n9,T\n")
+    said = run("import", *words, *OUT, "--force").err
+    assert "2 of 2 items have no line in the item table: are its ids in another column?" in said
+
+
+def test_dates_of_a_parquet_file_are_not_written_in_any_way(run, folder):
+    times = [datetime(2020, 1, 1), datetime(2020, 1, 2)]
+    pl.DataFrame({"user_id": ["u", "u"], "item_id": ["a", "b"], "timestamp": times}).write_parquet(
+        "log.parquet"
+    )
+    run("import", "table", "log.parquet", *OUT, "--time-format", "s").fails(2, "the times are dates already")
+    assert run("import", "table", "log.parquet", *OUT).status == 0
 
 
 def test_a_column_that_is_missing_is_said_with_those_that_are_there(run):

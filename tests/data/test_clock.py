@@ -97,6 +97,19 @@ def test_columns_of_dates_need_no_guess(kind):
     assert reader.clock(found).seconds(found).to_list() == [SECONDS - 43200, SECONDS + 43200]
 
 
+def test_dates_may_be_a_mere_order_and_are_nothing_else_that_is_written():
+    times = pl.Series([datetime(2016, 1, 30), datetime(2016, 1, 31)])
+    reader = ClockReader("order")
+    found = reader.read(times)
+    assert found[0] < found[1]
+    assert reader.clock(found).per_second is None
+    for form in ("s", "ns", "%Y"):
+        with pytest.raises(
+            UsageError, match=f"--time-format {form} is for text and numbers: the times are dates"
+        ):
+            ClockReader(form).read(times)
+
+
 @pytest.mark.parametrize("fraction", ["25", "250000", "000001"])
 def test_a_fraction_of_a_second_is_read_as_python_reads_it(fraction):
     text, form = f"30/01/2016 02:18:30.{fraction}", "%d/%m/%Y %H:%M:%S.%f"
@@ -165,8 +178,9 @@ def test_a_moment_in_ticks(unit, ticks):
     assert Clock(unit, per_second, guessed=False).ticks(NOON) == ticks
 
 
-def test_a_moment_between_two_ticks_is_the_later_one():
-    assert Clock("s", 1, guessed=False).ticks(NOON.replace(microsecond=1)) == SECONDS + 1
+def test_a_moment_between_two_ticks_lies_between_them():
+    found = Clock("s", 1, guessed=False).ticks(NOON.replace(microsecond=400_000))
+    assert found == float(f"{SECONDS}.4")
 
 
 def test_moments_are_utc_without_an_offset_and_refused_if_they_are_none():

@@ -23,7 +23,8 @@ ROWS = st.lists(
 
 
 def sieve_of(rows, clock=CLOCK, columns=("user", "item", "time", "rating")):
-    schema = {"user": pl.UInt32, "item": pl.UInt32, "time": pl.Int64, "rating": pl.Float64}
+    time = pl.Float64 if any(isinstance(row[2], float) for row in rows) else pl.Int64
+    schema = {"user": pl.UInt32, "item": pl.UInt32, "time": time, "rating": pl.Float64}
     frame = pl.DataFrame(rows, schema=schema, orient="row").select(columns)
     ids = pl.Series(["a", "b", "c", "d"])
     return Sieve(Events(frame, ids, ids, clock))
@@ -97,6 +98,16 @@ def test_ratings_and_dates_are_inclusive_at_the_low_end_only():
     assert narrowed(rows, min_rating=1.5).frame["rating"].to_list() == [2.0, 1.5, 2.0]
     left = narrowed(rows, since="1970-01-02", until="1970-01-04").frame
     assert (left["time"] // 86400).to_list() == [1, 2]
+
+
+def test_dates_are_kept_to_a_fraction_of_a_second():
+    rows = [(0, 0, 86400 + second, 1.0) for second in (0.5, 1.4, 1.6, 2.0)]
+    day = "1970-01-02T00:00:0"
+    assert len(narrowed(rows, since=f"{day}1.4").frame) == 3
+    assert len(narrowed(rows, until=f"{day}1.5").frame) == 2
+    assert len(narrowed(rows, since=f"{day}1.4", until=f"{day}2").frame) == 2
+    whole = [(0, 0, 86400 + second, 1.0) for second in (1, 2)]
+    assert len(narrowed(whole, since=f"{day}1.4").frame) == len(narrowed(whole, until=f"{day}1.4").frame) == 1
 
 
 def test_one_pass_is_not_the_core():

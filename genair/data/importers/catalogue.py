@@ -31,6 +31,7 @@ class Catalogue:
     Attributes:
         has_text: by item index, whether anything readable is known of it.
         repeated: lines of items that had one already; the first counts.
+        hidden: items with an attribute called item_id that is not their id; it is left out.
     """
 
     def __init__(self, ids: pl.Series, wanted: Mask, spool: IO[bytes]) -> None:
@@ -42,6 +43,7 @@ class Catalogue:
         self._known = np.zeros(len(ids), dtype=bool)
         self.has_text: Mask = np.zeros(len(ids), dtype=bool)
         self.repeated = 0
+        self.hidden = 0
 
     def add(self, item: Item) -> None:
         """Keep an item, if the log has it."""
@@ -52,7 +54,7 @@ class Catalogue:
             self.repeated += 1
             return
         attributes = plain_attributes(item.attributes)
-        attributes.pop("item_id", None)
+        self.hidden += str(attributes.pop("item_id", item.item_id)) != item.item_id
         line = encode_line({"item_id": item.item_id, **attributes})
         self._known[index] = True
         self.has_text[index] = any(has_letters(clean_text(attributes[key])) for key in text_keys(attributes))

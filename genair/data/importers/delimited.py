@@ -11,7 +11,7 @@ import csv
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from io import BytesIO
-from itertools import chain, islice
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -199,7 +199,7 @@ def _records(block: Block, dialect: Dialect) -> Iterator[tuple[int, Sequence[str
     lines = [line.decode("utf-8", "surrogateescape") for line in block.lines]
     start = 0
     while start < len(lines):
-        reader = _reader(islice(lines, start, None), dialect)
+        reader = _reader((lines[at] for at in range(start, len(lines))), dialect)
         begun = 0
         try:
             for fields in reader:

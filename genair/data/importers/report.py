@@ -28,7 +28,9 @@ class Report:
         summary: the log after all.
         clock: what its times are; None where there are none.
         items_without_text: items that stay and say nothing.
+        has_table: whether there is an item table.
         items_without_line: those of them that the item table lacks.
+        hidden_ids: items with another column item_id than their id, which is left out.
         repeated_items: lines of the item table for an item that had one already.
         spaced_ids: ids that begin or end with white space.
         odd_times: events before 1970 or after 2100.
@@ -40,7 +42,9 @@ class Report:
     summary: Summary
     clock: Clock | None
     items_without_text: int
+    has_table: bool
     items_without_line: int
+    hidden_ids: int
     repeated_items: int
     spaced_ids: int
     odd_times: int
@@ -74,11 +78,18 @@ class Report:
             yield "no times: the order of the lines counts, and a split by time is impossible"
         elif self.clock.per_second is None:
             yield "the times only order the events: a split by time is impossible"
+        if self.items_without_line and self.has_table:
+            yield (
+                f"{self.items_without_line} of {summary.items} items have no line in the item table"
+                + (": are its ids in another column?" if self.items_without_line == summary.items else "")
+            )
         if self.items_without_text:
             yield (
                 f"{self.items_without_text} of {summary.items} items have no text, which genair archetype"
                 " needs: --no-text drop leaves them out"
             )
+        if self.hidden_ids:
+            yield f"{self.hidden_ids} items have a column item_id that is not their id, and is left out"
         if self.odd_times:
             yield f"{self.odd_times} events lie before 1970 or after 2100: is the unit of time right?"
         if self.spaced_ids:
@@ -101,13 +112,14 @@ def _day(seconds: float) -> str:
         return f"{seconds} s"
 
 
-def report_on(sieve: Sieve, catalogue: Catalogue, config: FilterConfig) -> Report:
+def report_on(sieve: Sieve, catalogue: Catalogue, config: FilterConfig, *, has_table: bool) -> Report:
     """Sum up an import.
 
     Args:
         sieve: what is left of the log.
         catalogue: its items.
         config: what was to be kept.
+        has_table: whether there is an item table.
     """
     kept = sieve.present("item")
     ids = (sieve.users.filter(sieve.present("user")), sieve.items.filter(kept))
@@ -117,7 +129,9 @@ def report_on(sieve: Sieve, catalogue: Catalogue, config: FilterConfig) -> Repor
         summary=summarise(sieve.frame, sieve.clock),
         clock=sieve.clock,
         items_without_text=int((kept & ~catalogue.has_text).sum()),
+        has_table=has_table,
         items_without_line=catalogue.missing(kept),
+        hidden_ids=catalogue.hidden,
         repeated_items=catalogue.repeated,
         spaced_ids=sum(int(some.str.contains(_SPACED).sum()) for some in ids),
         odd_times=_odd_times(sieve.frame, sieve.clock),

@@ -66,7 +66,7 @@ def import_dumps(
             write_interactions(lines)
         for line in catalogue.lines(sieve.present("item")):
             write_items(line)
-        return report_on(sieve, catalogue, config)
+        return report_on(sieve, catalogue, config, has_table=table is not None)
 
 
 def read_events(importer: Importer, log: Dump, skip: Skip, tick: Callable[[int], None]) -> Events:

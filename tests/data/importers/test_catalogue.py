@@ -42,8 +42,10 @@ def test_the_first_line_of_an_item_counts():
 
 
 def test_an_attribute_cannot_take_the_place_of_the_id():
-    lines, _ = write([Item("a", {"<b>item_id</b>": "z", "item_id": "y"})], [1, 0, 0, 0], [1, 0, 0, 0])
+    items = [Item("a", {"<b>item_id</b>": "z", "item_id": "y"}), Item("b", {"item_id": "b"}), Item("c", {})]
+    lines, catalogue = write(items, [1, 1, 1, 0], [1, 0, 0, 0])
     assert lines == [{"item_id": "a"}]
+    assert catalogue.hidden == 1
 
 
 @pytest.mark.parametrize(
