@@ -14,11 +14,11 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, cast
 
-from genair.errors import GenairError, InputError, ReaderClosedError
+from genair.errors import GenairError, InputError
 from genair.io.atomic import atomic_path
 from genair.io.blocks import Block
 from genair.io.jsonl import HashingReader, Row, blocks_of, encode_line, read_groups, read_jsonl, read_records
-from genair.io.special import SpecialFile, heard, is_special
+from genair.io.special import SpecialFile, closing, heard, is_special
 from genair.io.spool import spooled_input, spooled_output
 from genair.records import Failed
 from genair_cli.operands import check_container_target
@@ -140,24 +140,27 @@ def lines_out(target: Path | None, *, force: bool, aside: bool = False) -> Itera
         GenairError: the target cannot be written; see `check_target`.
     """
     if target is None or str(target) == STDIN:
-        yield Outlet(cast(IO[bytes], sys.stdout.buffer))
+        outlet = Outlet(cast(IO[bytes], sys.stdout.buffer), aside=aside)
+        yield outlet
+        outlet.flush()
         return
     with ExitStack() as stack:
         if is_special(target):
             stream = stack.enter_context(SpecialFile(target, aside=aside))
         else:
             path = stack.enter_context(atomic_path(target, force=force))
-            stream = stack.enter_context(path.open("wb"))
+            stream = stack.enter_context(closing(path.open("wb"), str(target), aside=aside))
         if target.suffix == ".gz":
-            stream = stack.enter_context(packing(stream))
+            stream = stack.enter_context(packing(stream, str(target), aside=aside))
         yield Outlet(stream, target)
 
 
 @contextmanager
-def packing(stream: IO[bytes]) -> Iterator[IO[bytes]]:
+def packing(stream: IO[bytes], name: str, *, aside: bool = False) -> Iterator[IO[bytes]]:
     """Yield what packs by gzip what is written to it; without name and time equal bytes give equal bytes."""
-    with gzip.GzipFile(filename="", mode="wb", fileobj=stream, mtime=0) as packed:
-        yield cast(IO[bytes], packed)
+    packed = cast(IO[bytes], gzip.GzipFile(filename="", mode="wb", fileobj=stream, mtime=0))
+    with closing(packed, name, aside=aside):
+        yield packed
 
 
 def _stdin() -> IO[bytes]:
@@ -204,11 +207,8 @@ def container_out(target: Path | None, *, force: bool) -> Iterator[Path]:
         with atomic_path(target, force=force) as path:
             yield path
         return
-    try:
-        with spooled_output(sys.stdout.buffer) as path:
-            yield path
-    except BrokenPipeError as error:
-        raise ReaderClosedError from error
+    with spooled_output(Outlet(cast(IO[bytes], sys.stdout.buffer))) as path:
+        yield path
 
 
 def _open(path: Path) -> IO[bytes]:

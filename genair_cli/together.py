@@ -26,14 +26,13 @@ def check_targets(targets: Sequence[Path | None], *, force: bool) -> None:
 
 
 @contextmanager
-def outputs_together(
-    targets: Sequence[Path | None], asides: Sequence[Path | None] = (), *, force: bool
-) -> Iterator[list[Outlet | None]]:
+def outputs_together(targets: Sequence[Path | None], *, force: bool) -> Iterator[list[Outlet | None]]:
     """Yield what lines of each output are written to; on leaving without an error all become files.
 
+    A reader of one may go before the work is done: the others are written all the same.
+
     Args:
-        targets: the outputs that the command is for.
-        asides: further ones, whose readers may go before the work is done.
+        targets: the outputs, `-` for stdout, None for one that nobody asked for.
         force: whether outputs that exist may be replaced.
 
     No two renames are one, so the old file of the first output goes before any new one comes, and its new one
@@ -43,12 +42,11 @@ def outputs_together(
         UsageError: two outputs are one.
         GenairError: an output exists or cannot be written.
     """
-    check_targets([*targets, *asides], force=force)
+    check_targets(targets, force=force)
     with ExitStack() as stack:
         yield [
-            None if target is None else stack.enter_context(lines_out(target, force=force, aside=aside))
-            for aside, some in ((False, targets), (True, asides))
-            for target in some
+            None if target is None else stack.enter_context(lines_out(target, force=force, aside=True))
+            for target in targets
         ]
         first = targets[0]
         if first is not None and first.is_file() and not is_special(first):

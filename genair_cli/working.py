@@ -193,7 +193,7 @@ def _outlet(plan: Plan, stack: ExitStack, *, aside: bool) -> IO[bytes]:
     else:
         stream = stack.enter_context(SpecialFile(plan.output, aside=aside))
         if plan.output.suffix == ".gz":
-            stream = stack.enter_context(packing(stream))
+            stream = stack.enter_context(packing(stream, str(plan.output), aside=aside))
     return cast(IO[bytes], Outlet(stream, plan.output, aside=aside))
 
 
@@ -203,7 +203,7 @@ def _packed(path: Path) -> Path:
     with (
         path.open("rb") as source,
         packed.open("wb") as raw,
-        packing(raw) as sink,
+        packing(raw, str(packed)) as sink,
     ):
         shutil.copyfileobj(source, sink)
     return packed

@@ -7,11 +7,12 @@ import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, TypeVar, cast
 
 from genair.errors import ReaderClosedError
 
 _LINKS = 40  # followed at most
+Closable = TypeVar("Closable", bound=IO[bytes])
 
 
 def is_special(target: Path) -> bool:
@@ -38,6 +39,27 @@ def heard(name: str, *, aside: bool) -> Iterator[None]:
     except OSError as error:
         error.filename = error.filename or name
         raise
+
+
+@contextmanager
+def closing(stream: Closable, name: str, *, aside: bool = False) -> Iterator[Closable]:
+    """Yield a stream that is written to, and close it: what is written only then may find no room.
+
+    On leaving by an error that one goes on, not what became of the last bytes.
+
+    Args:
+        stream: what is written to.
+        name: what errors call it.
+        aside: see `heard`, which says what is raised.
+    """
+    try:
+        yield stream
+    except BaseException:
+        with suppress(OSError):
+            stream.close()
+        raise
+    with heard(name, aside=aside):
+        stream.close()
 
 
 class SpecialFile:

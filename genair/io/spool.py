@@ -5,7 +5,17 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Protocol
+
+
+class Writable(Protocol):
+    """What takes bytes."""
+
+    def write(self, data: bytes, /) -> object:
+        """Write."""
+
+    def flush(self) -> object:
+        """Let the reader have everything written so far."""
 
 
 @contextmanager
@@ -19,7 +29,7 @@ def spooled_input(stream: IO[bytes]) -> Iterator[Path]:
 
 
 @contextmanager
-def spooled_output(stream: IO[bytes]) -> Iterator[Path]:
+def spooled_output(stream: Writable) -> Iterator[Path]:
     """Yield a temporary path; on leaving without an error, copy its content to the stream."""
     with tempfile.TemporaryDirectory(prefix="genair-") as folder:
         path = Path(folder) / "stdout.h5"

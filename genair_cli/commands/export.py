@@ -14,7 +14,7 @@ from genair_cli import options
 from genair_cli.console import console
 from genair_cli.operands import check_operands, refuse_terminal
 from genair_cli.status import Status
-from genair_cli.streams import container_in, lines_out
+from genair_cli.streams import Outlet, container_in, lines_out
 
 if TYPE_CHECKING:
     from genair.export.base import Format, ItemVectors, Stream
@@ -74,6 +74,7 @@ def _outputs(
     """
     from genair.export.ids import ids_path
     from genair.io.atomic import atomic_pair
+    from genair.io.special import closing
 
     is_stdout = output is None or str(output) == options.STDIN
     with ExitStack() as stack:
@@ -88,8 +89,8 @@ def _outputs(
             )
         target = cast(Path, output)
         paths = stack.enter_context(atomic_pair(target, ids_path(target), force=force))
-        vectors, ids = (stack.enter_context(path.open("wb")) for path in paths)
-        yield vectors, ids
+        vectors, ids = (stack.enter_context(closing(path.open("wb"), str(target))) for path in paths)
+        yield Outlet(vectors, target), Outlet(ids, target)
 
 
 @contextmanager

@@ -167,7 +167,7 @@ def import_(
     named = tuple(name.strip() for name in columns.split(",") if name.strip())
     settings = TableConfig(user, item, time, rating, key, time_format, named, separator, encoding)
     run = _Run(form, settings, filters, known)
-    with outputs_together((interactions, items), (report, errors), force=force) as outlets:
+    with outputs_together((interactions, items, report, errors), force=force) as outlets:
         skips = Skips(on_error, outlets[3])
         run.make(log, table, outlets, skips)
     return skips.status

@@ -63,18 +63,41 @@ def test_a_reader_that_leaves_early_is_no_error(files, script):
     assert "Exception" not in done.stderr
 
 
+@pytest.mark.parametrize("form", ["npy", "faiss", "safetensors", "parquet", "word2vec", "word2vec-binary"])
+def test_a_file_that_gets_too_large_is_named(files, tmp_path, form):
+    done = bash(f"ulimit -f 1; {GENAIR} export {files.vectors} --to {form} -o out -vv", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "out: File too large" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("both", ["--items - --interactions o", "--items o --interactions -"])
+def test_outputs_beside_a_pipe_whose_reader_left_are_written(tmp_path, both):
+    rows = "".join(f"user number {n // 9},item number {n % 9999},{n}\n" for n in range(30_000))
+    (tmp_path / "log.csv").write_text("user_id,item_id,timestamp\n" + rows)
+    script = f"{GENAIR} import table log.csv {both} --report r | true; echo ${{PIPESTATUS[0]}}"
+    done = bash(script, cwd=tmp_path)
+    assert done.stdout == "0\n", done.stderr
+    assert "error" not in done.stderr
+    assert len((tmp_path / "o").read_bytes().split(b"\n")) > 9000
+    assert (tmp_path / "r").stat().st_size > 0
+
+
 @pytest.mark.parametrize(
     "script",
     [
         "{g} archetype {f.items} {e} > /dev/full",
         "{g} embed {f.archetypes} {e} > /dev/full",
+        "{g} calibrate {f.vectors} -i {f.log} > /dev/full",
+        "{g} export {f.vectors} --to safetensors > /dev/full",
+        "{g} export {f.vectors} --to parquet > /dev/full",
         "{g} eval {f.model} -i {f.log} > /dev/full",
     ],
 )
 def test_a_full_disk_on_stdout_is_one_line_and_exit_1(files, script):
     done = bash(script.format(g=GENAIR, e=ECHO, f=files))
     assert done.returncode == 1
-    assert [line for line in done.stderr.split("\n") if "No space left" in line]
+    assert [line for line in done.stderr.split("\n") if "stdout: No space left" in line]
     assert "Traceback" not in done.stderr
     assert "Exception ignored" not in done.stderr
 
