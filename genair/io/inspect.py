@@ -14,7 +14,10 @@ from genair.provenance import Step, is_calibration
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _KINDS = (
     ({"item_id", "archetype"}, "archetypes"),
+    ({"user_id", "item_id", "rank"}, "ranks"),
     ({"user_id", "item_id"}, "interactions"),
+    ({"user_id", "item_ids"}, "histories"),
+    ({"user_id", "items"}, "recommendations"),
     ({"metric", "value"}, "metrics"),
     ({"item_id"}, "items"),
 )

@@ -14,8 +14,6 @@ from genair_cli.options import STDIN
 from genair_cli.status import Status
 from genair_cli.streams import check_readable, rows_in
 
-_OF_NO_ITEM = {"user_id", "metric"}  # lines of logs and of figures
-
 
 def info(
     file: Annotated[str, typer.Argument(metavar="FILE", show_default=False)],
@@ -45,20 +43,16 @@ def info(
 
 def _describe(file: str, *, check: bool) -> dict[str, Any]:
     from genair.io.inspect import LineSummary, describe_container, is_container
-    from genair.io.uniqueness import UniqueIds
-    from genair.records import require_id
+    from genair.io.linecheck import LineCheck
 
     if is_container(Path(file)):
         return describe_container(Path(file), file, check=check)
-    summary, ids = LineSummary(), UniqueIds()
+    summary, checked = LineSummary(), LineCheck()
     with rows_in(file) as source:
         for where, row in source.rows:
             summary.add(row)
-            if check and "user_id" in row:
-                for key in ("user_id", "item_id"):
-                    require_id(row, key, where)
-            elif check and not row.keys() & _OF_NO_ITEM:
-                ids.add(require_id(row, "item_id", where), where)
+            if check:
+                checked.add(row, where)
     return {**summary.result(file), **({"check": "ok"} if check else {})}
 
 

@@ -63,7 +63,14 @@ def test_users_with_fewer_than_three_events_alone_are_not_enough(run, files, tmp
 
 
 @pytest.mark.parametrize(
-    "line", ['{"user_id":7,"item_id":"i"}', '{"user_id":"u","item_id":""}', '{"user_id":"u"}']
+    "line",
+    [
+        '{"user_id":7,"item_id":"i"}',
+        '{"user_id":"u","item_id":""}',
+        '{"user_id":"u"}',
+        '{"user_id":"u","item_id":"i","timestamp":"x"}',
+        '{"user_id":"u","item_id":"i","timestamp":5}',
+    ],
 )
 def test_info_check_reads_the_ids_of_a_log(run, tmp_path, line):
     log = tmp_path / "log.jsonl"

@@ -79,6 +79,35 @@ def test_info_tells_json_lines_apart(run, files):
     assert found["arch.jsonl"]["steps"][0]["backend"] == "echo"
 
 
+def test_info_checks_the_lines_of_every_stage(run, files, tmp_path):
+    lists, ranks, bad = (tmp_path / name for name in ("lists.jsonl", "ranks.jsonl", "bad.jsonl"))
+    assert run("recommend", files.model, "-i", files.log, "-k", 3, "-o", lists).status == 0
+    figures = run("eval", files.model, "-i", files.log, "--ranks", ranks)
+    (tmp_path / "e.jsonl").write_bytes(figures.out)
+    (tmp_path / "in.jsonl").write_bytes(b"{broken\n" + files.items.read_bytes())
+    words = ("--backend", "echo", "--on-error", "skip", "--errors", bad, "-o", tmp_path / "out.jsonl")
+    assert run("archetype", tmp_path / "in.jsonl", *words).status == 4
+    (tmp_path / "histories.jsonl").write_text('{"user_id":"u","item_ids":["a"]}\n')
+    found = {
+        path.name: run("info", path, "--check").rows[0]
+        for path in (lists, ranks, bad, tmp_path / "histories.jsonl", tmp_path / "e.jsonl")
+    }
+    assert {name: row["format"] for name, row in found.items()} == {
+        "lists.jsonl": "recommendations",
+        "ranks.jsonl": "ranks",
+        "bad.jsonl": "JSON lines",
+        "histories.jsonl": "histories",
+        "e.jsonl": "metrics",
+    }
+    assert {row["check"] for row in found.values()} == {"ok"}
+
+
+def test_info_finds_an_id_that_begins_later(run, tmp_path):
+    lines = tmp_path / "items.jsonl"
+    lines.write_text('{"title":"T"}\n{"title":"U","item_id":"u"}\n')
+    run("info", lines, "--check").fails(3, "items.jsonl:2: item_id here, but not on earlier lines")
+
+
 def test_an_error_is_the_commands_also_behind_a_settings_file(run, tmp_path):
     (tmp_path / "s.toml").write_text("")
     result = run("--config", tmp_path / "s.toml", "embed", tmp_path / "none.jsonl")
