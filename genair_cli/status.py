@@ -1,6 +1,7 @@
 """Exit codes, and the one place where exceptions become them."""
 
 import os
+import re
 import sys
 import traceback
 from collections.abc import Callable
@@ -25,6 +26,7 @@ class Status(IntEnum):
     TERMINATED = 143
 
 
+_OUT_OF_MEMORY = re.compile("can't allocate memory|out of memory")  # as torch says it
 _BY_KIND: dict[type[GenairError], Status] = {
     UsageError: Status.USAGE,
     InputError: Status.BAD_INPUT,
@@ -52,6 +54,10 @@ def guarded(work: Callable[[], object], name: str) -> int:
         return Status.INTERRUPTED
     except (GenairError, typer.TyperException, OSError, MemoryError) as error:
         return _complain(name, *_verdict(error, name))
+    except RuntimeError as error:
+        if not _OUT_OF_MEMORY.search(str(error)):
+            raise
+        return _complain(name, *_verdict(MemoryError(), name))
 
 
 def _verdict(error: Exception, name: str) -> tuple[str, Status]:

@@ -24,7 +24,7 @@ from genair.errors import InputError
 
 Vectors = npt.NDArray[np.float32]
 _ROWS = 8192  # mapped together
-_LIKELY = "the input vectors do not differ, or --power or --learning-rate is too high"
+_ALIKE = "the input vectors do not differ"
 _NO_EVENT = "there is no validation event to stop on: take --stop-on auc_matched or none"
 _NO_PAIR = (
     "there is no held-out pair to stop on, or none to tell it from: raise --holdout or take --stop-on none"
@@ -100,7 +100,8 @@ def calibrate(
     with torch.random.fork_rng():
         torch.manual_seed(config.seed)
         adapter, stop = _fit(torch.from_numpy(vectors), graph, config, judge, on_step)
-    calibrated = map_rows(adapter, vectors)
+    settings = "--ridge or --power" if config.solved else "--learning-rate"
+    calibrated = map_rows(adapter, vectors, f"{_ALIKE}, or {settings} is too high")
     return Calibration(
         vectors=calibrated,
         adapter=adapter,
@@ -114,7 +115,7 @@ def calibrate(
 
 
 @torch.no_grad()
-def map_rows(adapter: AnyAdapter, vectors: Vectors, likely: str = _LIKELY) -> Vectors:
+def map_rows(adapter: AnyAdapter, vectors: Vectors, likely: str = _ALIKE) -> Vectors:
     """Return the adapter's output for vectors (items, z) on the unit sphere, (items, dim).
 
     Args:

@@ -9,7 +9,7 @@ from genair.calibrate.descent import OnStep
 from genair.calibrate.fit import Calibration, calibrate
 from genair.config import CalibrateConfig
 from genair.data import SPLITS
-from genair.data.sequences import Held, Sequences, training_part
+from genair.data.sequences import Held, Sequences, training_part, validation_events
 from genair.errors import GenairError, InputError
 from genair.io.container import Array
 from genair.io.embeddings import EmbeddingTable
@@ -82,13 +82,14 @@ def calibrate_table(
 
 def _parts(sequences: Sequences, name: str) -> tuple[Sequences, Held | None]:
     """Return training events, and those that recommending without training is measured on, if any."""
-    try:
+    if name != CalibrateConfig.split:
         split = SPLITS.get(name)(sequences)
+        return split.train, split.valid
+    try:
+        valid = validation_events(sequences)
     except InputError:
-        if name != CalibrateConfig.split:
-            raise
-        return training_part(sequences), None
-    return split.train, split.valid
+        valid = None
+    return training_part(sequences), valid
 
 
 def _extras(result: Calibration) -> dict[str, Array]:

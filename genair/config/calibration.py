@@ -5,11 +5,12 @@ from math import inf
 from typing import Any
 
 from genair.config.graph import GraphConfig
-from genair.config.ranges import require, require_seed
+from genair.config.ranges import MOST, require, require_seed
 from genair.errors import UsageError
 
 SPECTRAL = "spectral"
 ADAPTERS = ("mlp", "residual")
+_FASTEST = 1e30  # far beyond use; Adam fails in its own ways where float32 ends
 STOP_ON = ("ndcg", "auc_matched", "auc", "none")
 
 
@@ -33,7 +34,7 @@ class SpectralConfig:
 
     def __post_init__(self) -> None:
         """Refuse values outside their range."""
-        require(self.features >= 0, "--features", self.features, "0 or more")
+        require(0 <= self.features <= MOST, "--features", self.features, f"0 to {MOST}")
         require(0 <= self.tau <= 1e12, "--tau", self.tau, "from 0 to 1e12")
         require(0 < self.ridge < inf, "--ridge", self.ridge, "above 0 and finite")
         require(0 <= self.power < inf, "--power", self.power, "0 or more and finite")
@@ -66,7 +67,8 @@ class DescentConfig:
         require(self.adapter in ADAPTERS, "--adapter", self.adapter, " or ".join(ADAPTERS))
         require(0 <= self.hold < inf, "--hold", self.hold, "0 or more and finite")
         require(self.steps >= 1, "--steps", self.steps, "1 or more")
-        require(0 < self.learning_rate < inf, "--learning-rate", self.learning_rate, "above 0 and finite")
+        rate = self.learning_rate
+        require(0 < rate <= _FASTEST, "--learning-rate", rate, f"above 0 and at most {_FASTEST:g}")
         require(
             self.batch_items == 0 or self.batch_items >= 2,
             "--batch-items",
@@ -107,7 +109,7 @@ class CalibrateConfig:
 
     def __post_init__(self) -> None:
         """Refuse values outside their range."""
-        require(self.dim >= 1, "--dim", self.dim, "1 or more")
+        require(1 <= self.dim <= MOST, "--dim", self.dim, f"1 to {MOST}")
         require(0 < self.gamma < inf, "--gamma", self.gamma, "above 0 and finite")
         require(0 <= self.holdout < 1, "--holdout", self.holdout, "0 or more and below 1")
         require_seed(self.seed)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from genair.config.ranges import require
+from genair.config.ranges import MOST, require
 
 USER_NORMS = ("none", "size")
 
@@ -33,8 +33,8 @@ class GraphConfig:
     def __post_init__(self) -> None:
         """Refuse values outside their range."""
         names, norms = self.OPTION, " or ".join(USER_NORMS)
-        require(self.window >= 0, f"{names}window", self.window, "0 or more")
-        require(self.min_count >= 1, f"{names}min-count", self.min_count, "1 or more")
+        require(0 <= self.window <= MOST, f"{names}window", self.window, f"0 to {MOST}")
+        require(1 <= self.min_count <= MOST, f"{names}min-count", self.min_count, f"1 to {MOST}")
         require(self.user_norm in USER_NORMS, f"{names}user-norm", self.user_norm, norms)
         require(self.max_pairs >= 1, f"{names}max-pairs", self.max_pairs, "1 or more")
 

@@ -159,16 +159,10 @@ def leave_two_out(sequences: Sequences, *, keep_seen: bool = False) -> Split:
     Raises:
         InputError: no user has three events, or see `hold`, so there is nothing to validate or test on.
     """
-    lengths = sequences.lengths()
-    held = np.flatnonzero(lengths >= MIN_EVENTS)
-    if not held.size:
-        raise InputError(
-            f"no user has {MIN_EVENTS} events: nothing is left to validate or test on", where=sequences.name
-        )
     return Split(
         train=training_part(sequences),
-        valid=hold(sequences, held, lengths[held] - 2, keep_seen=keep_seen),
-        test=hold(sequences, held, lengths[held] - 1, keep_seen=keep_seen),
+        valid=validation_events(sequences, keep_seen=keep_seen),
+        test=_hold_from_end(sequences, 1, keep_seen=keep_seen),
         known=_without_last(sequences, 1),
     )
 
@@ -176,6 +170,22 @@ def leave_two_out(sequences: Sequences, *, keep_seen: bool = False) -> Split:
 def training_part(sequences: Sequences) -> Sequences:
     """Return every history without its validation and test events; short histories stay whole."""
     return _without_last(sequences, 2)
+
+
+def validation_events(sequences: Sequences, *, keep_seen: bool = False) -> Held:
+    """Return every history's last event but one, to be predicted; see `leave_two_out`."""
+    return _hold_from_end(sequences, 2, keep_seen=keep_seen)
+
+
+def _hold_from_end(sequences: Sequences, count: int, *, keep_seen: bool) -> Held:
+    """Return the event `count` from each history's end, to be predicted; short ones have none."""
+    lengths = sequences.lengths()
+    users = np.flatnonzero(lengths >= MIN_EVENTS)
+    if not users.size:
+        raise InputError(
+            f"no user has {MIN_EVENTS} events: nothing is left to validate or test on", where=sequences.name
+        )
+    return hold(sequences, users, lengths[users] - count, keep_seen=keep_seen)
 
 
 def _without_last(sequences: Sequences, count: int) -> Sequences:

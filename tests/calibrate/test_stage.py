@@ -192,6 +192,13 @@ def test_events_of_items_that_the_user_had_are_no_validation_events(table, toy_s
     assert result.after.auc > 0
 
 
+def test_validation_events_count_where_there_are_no_test_events(table, toy_sequences):
+    """Each user's last event is of an item that it had, the one before it of a new one."""
+    histories = [[1 + (user + place) % N for place in (0, 1, 2, 3, 0)] for user in range(N)]
+    result = calibrate_table(table, toy_sequences(histories, N), CalibrateConfig(dim=4), "ab").result
+    assert 0 <= result.after.ndcg <= 1
+
+
 @pytest.fixture(scope="module")
 def collapsing(toy_sequences):
     """Make a table, sequences and settings whose paper's loss gives up all but one direction."""

@@ -57,6 +57,9 @@ def test_defaults_from_a_settings_file_may_be_idle(run, files, tmp_path):
         ((*DESCENT, "--adapter", "linear"), "--adapter must be mlp or residual, not linear"),
         ((*DESCENT, "--stop-on", "loss"), "--stop-on must be ndcg, auc_matched, auc, none, not loss"),
         ((*DESCENT, "--batch-items", 1), "--batch-items must be 0, or 2 or more, not 1"),
+        ((*DESCENT, "--learning-rate", 1e38), "--learning-rate must be above 0 and at most 1e+30, not 1e+38"),
+        (("--window", 1 << 62), "--window must be 0 to 2147483647, not 4611686018427387904"),
+        (("--dim", 10**20), "--dim must be 1 to 2147483647, not 1"),
         (("--ridge", 0), "--ridge must be above 0 and finite, not 0"),
         (("--tau", -1), "--tau must be from 0 to 1e12, not -1"),
     ],
@@ -137,6 +140,24 @@ COLLAPSE = (
     *("--objective", "paper", "--stop-on", "none", "--steps", 200, "--learning-rate", 0.05),
     *("--dim", 16, "--window", 0, "--score", "log"),
 )
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--ridge", 1e300), "the input vectors do not differ, or --ridge or --power is too high"),
+        ((*RESIDUAL, "--hold", 1e300), "the loss is not finite at step 0: lower --hold or --gamma"),
+    ],
+)
+def test_what_takes_a_space_out_of_the_numbers_is_named(run, files, tmp_path, words, said):
+    run("calibrate", files.vectors, "-i", files.log, "-o", tmp_path / "a.h5", *words).fails(3, said)
+
+
+def test_too_little_memory_is_one_line(run, files, tmp_path):
+    words = (*DESCENT, "--dim", (1 << 31) - 1)
+    run("calibrate", files.vectors, "-i", files.log, "-o", tmp_path / "a.h5", *words).fails(
+        1, "not enough memory"
+    )
 
 
 def test_a_space_that_collapsed_is_not_written(run, files, tmp_path):
