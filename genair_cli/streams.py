@@ -6,6 +6,7 @@ temporary file when it comes from or goes to a pipe.
 
 import gzip
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -25,6 +26,7 @@ from genair_cli.operands import check_container_target
 from genair_cli.options import STDIN
 
 STDIN_NAME = "stdin"
+_ENDS_WAITING = True  # Ctrl-C does, of a FIFO; importing polars undoes it
 
 
 def name_of(operand: str | None) -> str:
@@ -176,7 +178,7 @@ def _stdin() -> IO[bytes]:
 
 @contextmanager
 def container_in(operand: str | None) -> Iterator[tuple[Path, str]]:
-    """Yield (path, name for errors) of an HDF5 input; stdin is spooled.
+    """Yield (path, name for errors) of an HDF5 input; stdin and pipes are spooled.
 
     Raises:
         GenairError: the file is missing.
@@ -185,12 +187,16 @@ def container_in(operand: str | None) -> Iterator[tuple[Path, str]]:
     if operand not in (None, STDIN):
         path = Path(str(operand))
         check_readable(path)
-        yield path, str(operand)
-        return
-    with spooled_input(sys.stdin.buffer) as path:
-        if path.stat().st_size == 0:
-            raise InputError("the input is empty: did the command before it fail?", where=STDIN_NAME)
-        yield path, STDIN_NAME
+        if path.is_file():
+            yield path, str(operand)
+            return
+    name = name_of(operand)
+    with ExitStack() as stack:
+        stream = sys.stdin.buffer if name == STDIN_NAME else stack.enter_context(_open(Path(name)))
+        spooled = stack.enter_context(spooled_input(stream))
+        if spooled.stat().st_size == 0:
+            raise InputError("the input is empty: did the command before it fail?", where=name)
+        yield spooled, name
 
 
 @contextmanager
@@ -213,6 +219,8 @@ def container_out(target: Path | None, *, force: bool) -> Iterator[Path]:
 
 def _open(path: Path) -> IO[bytes]:
     check_readable(path)
+    if not path.is_file():
+        signal.siginterrupt(signal.SIGINT, _ENDS_WAITING)
     return cast(IO[bytes], gzip.open(path)) if path.suffix == ".gz" else path.open("rb")
 
 

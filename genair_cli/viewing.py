@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Iterable, Sequence
 
-from genair.io.jsonl import Row
+from genair.io.jsonl import Row, writable
 from genair_cli.console import console
 from genair_cli.streams import Sink
 
@@ -14,10 +14,21 @@ def wants_json(json: bool) -> bool:
 
 
 def write_rows(rows: Iterable[Row]) -> None:
-    """Write JSON lines to stdout."""
+    """Write JSON lines to stdout; what is not UTF-8 in the name of a file is replaced."""
     sink = Sink(sys.stdout.buffer)
     for row in rows:
-        sink.write(row)
+        sink.write({key: _writable(value) for key, value in row.items()})
+
+
+def _writable(value: object) -> object:
+    match value:
+        case str():
+            return writable(value)
+        case list():
+            return [_writable(part) for part in value]
+        case dict():
+            return {key: _writable(part) for key, part in value.items()}
+    return value
 
 
 def show_metrics(rows: Sequence[Row], *, json: bool) -> None:

@@ -11,10 +11,10 @@ import numpy.typing as npt
 
 from genair.check.findings import Place, Places, Tally
 from genair.check.log import Log
-from genair.errors import InputError
+from genair.errors import GenairError, InputError
 from genair.io import checkpoints, embeddings
 from genair.io.container import Container, open_container
-from genair.io.inspect import check_dataset, check_ids
+from genair.io.inspect import check_dataset, check_graph, check_ids
 from genair.provenance import Step
 
 Result = TypeVar("Result")
@@ -90,9 +90,10 @@ def read_stored(path: Path, name: str, log: Log, origins: frozenset[str], limit:
         for key in sorted({*container.names()} - {"vectors", "provenance/steps"}):
             trial.of(partial(check_dataset, container, key))
         trial.of(partial(check_ids, container))
+        trial.of(partial(check_graph, container))
         steps = trial.of(lambda: container.steps) or []
         if container.kind == checkpoints.KIND and not trial.damage.places.count:
-            trial.of(partial(checkpoints.read_model, path, name))
+            trial.of(partial(_rebuild, path, name))
         return Stored(
             name,
             item_ids,
@@ -117,9 +118,22 @@ class _Trial:
         """Return what work returns, None if it meets damage."""
         try:
             return work()
-        except InputError as error:
+        except GenairError as error:
             self.damage.add(error.where or self._name, error.message)
             return None
+
+
+def _rebuild(path: Path, name: str) -> None:
+    """Make the recommender of a model file.
+
+    Raises:
+        InputError: the file is damaged.
+        GenairError: its settings or weights are of no recommender, or of one that is not here.
+    """
+    from genair.models.base import restore_recommender
+
+    model = checkpoints.read_model(path, name)
+    restore_recommender(model.config, model.weights, len(model.item_ids))
 
 
 def _vectors(container: Container, item_ids: Sequence[str]) -> npt.NDArray[np.float32] | None:

@@ -31,7 +31,7 @@ class IdMap:
         self.item_ids, self.name = tuple(item_ids), name
         self._index = {item_id: row + 1 for row, item_id in enumerate(self.item_ids)}
         if len(self._index) != len(self.item_ids):
-            raise InputError("item ids are not unique")
+            raise InputError("item ids are not unique", where=self.name)
 
     def __len__(self) -> int:
         """Return the number of items, padding not counted."""

@@ -69,4 +69,6 @@ def read_model(path: Path, name: str) -> ModelFile:
             raise InputError("item ids do not match their digest", where=name)
         with container.reading("attribute config"):
             config = json.loads(container.attributes()["config"])
+            if not isinstance(config, dict):
+                raise ValueError("the settings are no JSON object")
         return ModelFile(config, item_ids, weights, container.steps)

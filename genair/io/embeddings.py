@@ -123,7 +123,7 @@ def check_rows(container: Container, item_ids: Sequence[str], shape: tuple[int, 
     Raises:
         InputError: the counts or the digest of the ids do not fit.
     """
-    if len(shape) != 2 or shape[0] != len(item_ids):
+    if len(shape) != 2 or shape[0] != len(item_ids) or not shape[1]:
         raise InputError(f"{len(item_ids)} ids but vectors of shape {shape}", where=container.name)
     if container.attributes().get("ids_sha256") != ids_digest(item_ids):
         raise InputError("item ids do not match their digest", where=container.name)

@@ -16,7 +16,7 @@ def read_toml(path: Path | Traversable, where: str) -> dict[str, Any]:
     """
     try:
         return tomllib.loads(path.read_text("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # of nesting, of numbers with thousands of digits
         raise InputError(f"not TOML ({error})", where=where) from error
 
 
@@ -47,8 +47,9 @@ class Shelf:
         """
         if name in self.names():
             return read_toml(self._folder / f"{name}.toml", name)
-        if self._takes_paths and Path(name).is_file():
-            return read_toml(Path(name), name)
+        path = Path(name)
+        if self._takes_paths and path.exists() and not path.is_dir():
+            return read_toml(path, name)
         known = ", ".join(self.names())
         more = ", or name a TOML file" if self._takes_paths else ""
         raise UsageError(f"unknown {self._kind} {name!r}: choose from {known}{more}")

@@ -22,6 +22,8 @@ def load_recipe(name: str) -> dict[str, Any]:
         InputError: it is not TOML, or says what is no setting, out of its range, or changes nothing.
     """
     said = RECIPES.read(name)
+    if len({key.replace("-", "_") for key in said}) < len(said):
+        raise InputError("says a setting twice, with - and with _", where=name)
     values = {key.replace("-", "_"): _checked(key, value, name) for key, value in said.items()}
     try:
         decided = {key: value for key, value in values.items() if (key, value) != ("precision", "auto")}

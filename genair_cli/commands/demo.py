@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from genair.errors import GenairError
+from genair.errors import GenairError, UsageError
 from genair.io.jsonl import Row
 from genair.llm import BACKENDS
 from genair_cli import options
@@ -52,6 +52,10 @@ def demo(
     """
     start = time.monotonic()
     BACKENDS.check(backend)
+    if backend == "openai":
+        raise UsageError("--backend openai has no hidden states, which the demo needs: take another")
+    if str(output) == options.STDIN:
+        raise UsageError("-o names a folder, and has no place on stdout")
     _prepare(output, force=force)
     runs = _Runs(output, _settings(context), _manner(quiet=quiet, verbose=verbose, no_color=no_color))
     runs("archetype", "items.jsonl", "-o", "archetypes.jsonl", "--backend", backend)

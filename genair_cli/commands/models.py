@@ -57,7 +57,7 @@ def models(
         case Action.LIST:
             _list(name, sha256=sha256, json=json)
         case Action.PREPARE:
-            _show([_prepared(name or DEFAULT_MODEL, download=download)], json=json)
+            _show([_prepared(DEFAULT_MODEL if name is None else name, download=download)], json=json)
         case Action.VERIFY:
             _verify(name, json=json)
         case Action.REMOVE:

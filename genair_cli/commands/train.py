@@ -174,7 +174,7 @@ def train(
     made = run.learn(plan, log)
     console.note(f"genair train: {made.summary()}")
     if made.run.dropped:
-        cut = f"(--calibrate-max-pairs {calibrate_max_pairs})"
+        cut = f"(--calibrate-max-pairs {config.joint.graph.max_pairs})"
         console.note(f"genair train: {made.run.dropped} weaker pairs dropped {cut}")
     return events.status
 

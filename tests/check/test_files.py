@@ -6,10 +6,13 @@ from dataclasses import replace
 import h5py
 import numpy as np
 import pytest
+import torch
 
 from genair.check import stage
+from genair.config import TrainConfig
 from genair.io.checkpoints import ModelFile, write_model
 from genair.io.embeddings import EmbeddingTable, write_table
+from genair.models.base import build_recommender, weights_of
 from genair.provenance import add_step
 
 IDS = [f"i{n}" for n in range(8)]
@@ -56,7 +59,9 @@ def found(log, tmp_path):
 @pytest.fixture
 def model(table, log):
     steps = add_step(table.steps, "train", {"items": "text"}, {"interactions": log.sha256})
-    return ModelFile({"items": "text"}, IDS, {"items.vectors": VECTORS}, steps)
+    config = TrainConfig(items="text", dim=8)
+    weights = weights_of(build_recommender(config, len(IDS), torch.from_numpy(VECTORS)))
+    return ModelFile(config.settings(), IDS, weights, steps, {"gradient_ratio": np.asarray([np.nan, 0.1])})
 
 
 def changed(row, value):
@@ -174,8 +179,28 @@ def test_a_model_is_held_against_the_log_and_the_vectors(found, table, model):
 
 
 def test_a_model_with_weights_that_are_no_numbers_is_damaged(found, model):
-    broken = replace(model, weights={"items.vectors": VECTORS, "bias": np.full(3, np.nan)})
+    broken = replace(model, weights={**model.weights, "bias": np.full(3, np.nan)})
     assert "/weights/bias" in found(broken)["0.h5", "damaged-file"].places.first[0].message
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"config": {"backbone": "nope"}}, "cannot be rebuilt: unknown backbone"),
+        ({"config": {"dim": 16, "items": "text"}}, "weights do not fit its backbone"),
+        ({"item_ids": [*IDS, "one more"]}, "is damaged"),
+    ],
+)
+def test_a_model_that_no_stage_could_use_is_damaged(found, model, change, words):
+    (place,) = found(replace(model, **change))["0.h5", "damaged-file"].places.first
+    assert words in place.message
+
+
+def test_a_graph_that_is_none_is_damage(found, table):
+    graph = {"indptr": np.asarray([0, 1]), "indices": np.asarray([99]), "scores": np.ones(1)}
+    extras = {f"association/{name}": value for name, value in graph.items()}
+    (place,) = found(replace(table, extras=extras))["0.h5", "damaged-file"].places.first
+    assert "association is no graph of its items" in place.message
 
 
 def test_a_model_whose_settings_are_no_json_is_damaged(found, model, tmp_path):

@@ -2,8 +2,11 @@
 
 import gzip
 import json
+import os
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -29,6 +32,16 @@ def bad(files, tmp_path):
 
 def codes(result, level="error"):
     return {row["code"] for row in result.rows if row["level"] == level}
+
+
+def test_names_that_are_not_utf_8_are_told_as_far_as_they_go(run, files, tmp_path):
+    names = [os.fsdecode(os.fsencode(tmp_path) + b"/we\xffird" + end) for end in (b".jsonl", b".h5")]
+    Path(names[0]).write_bytes(files.items.read_bytes() + BAD_ITEMS)
+    shutil.copyfile(files.vectors, names[1])
+    result = run("check", names[0], files.log)
+    assert result.status == 3
+    assert any("we?ird.jsonl" in str(row) for row in result.rows)
+    assert run("info", names[1]).rows[0]["file"].endswith("we?ird.h5")
 
 
 def test_what_the_suite_made_itself_is_clean(run, files):

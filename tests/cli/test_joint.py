@@ -23,7 +23,7 @@ QUICK = ("--epochs", 2, "--dim", 8)
         (("--calibrate-items", 9), "--calibrate-items changes nothing without --calibrate-weight or"),
         (("--alpha", 1, "--calibrate-items", 1), "--calibrate-items must be 0, or 2 to 2147483647, not 1"),
         (("--calibrate-window", 4), "--calibrate-window changes nothing without --calibrate-weight or"),
-        (("--alpha", 1, "--calibrate-window", -1), "--calibrate-window must be 0 or more, not -1"),
+        (("--alpha", 1, "--calibrate-window", -1), "--calibrate-window must be 0 to 2147483647, not -1"),
         (("--alpha", 1, "--calibrate-gamma", 0), "--calibrate-gamma must be above 0 and finite, not 0"),
         (("--alpha", 1, "--calibrate-score", "dice"), "unknown score 'dice': choose from log, ppmi, "),
         (("--alpha", 1, "--calibrate-objective", "peace"), "unknown objective 'peace': choose from "),

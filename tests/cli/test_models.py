@@ -154,6 +154,7 @@ def test_verify_finds_bytes_that_changed_behind_an_unchanged_time(run, tmp_path,
     ("words", "reason"),
     [
         (("remove",), "remove needs the NAME"),
+        (("prepare", ""), "no model '' here"),
         (("remove", "nothing"), "no model 'nothing' here"),
         (("verify", "nothing"), "no model 'nothing' here"),
         (("prepare", "org/nothing"), "add --download"),

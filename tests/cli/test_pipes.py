@@ -63,6 +63,12 @@ def test_a_reader_that_leaves_early_is_no_error(files, script):
     assert "Exception" not in done.stderr
 
 
+def test_hdf5_may_come_through_a_named_pipe(files, tmp_path):
+    script = f"{GENAIR} calibrate <(cat {files.vectors}) -i {files.log} -o a.h5 && {GENAIR} info a.h5 --check"
+    done = bash(script, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.parametrize("form", ["npy", "faiss", "safetensors", "parquet", "word2vec", "word2vec-binary"])
 def test_a_file_that_gets_too_large_is_named(files, tmp_path, form):
     done = bash(f"ulimit -f 1; {GENAIR} export {files.vectors} --to {form} -o out -vv", cwd=tmp_path)

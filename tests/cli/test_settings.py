@@ -1,6 +1,8 @@
 """Flag > --config > the user's settings file > built-in."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -45,6 +47,8 @@ def test_a_flag_beats_the_file_which_beats_the_users_settings(calibrate, tmp_pat
         ("[calibrate]\ndimm = 9\n", 3, "no option 'dimm'"),
         ("[calibrat]\ndim = 9\n", 3, "[calibrat] is not a command"),
         ("dim = ", 3, "not TOML"),
+        ("[calibrate]\ndim = true\n", 3, "named.toml: dim of genair calibrate is not true or false"),
+        ("[calibrate]\nmin-count = 1\nmin_count = 2\n", 3, "says an option twice"),
         ('[calibrate]\ndim = "x"\n', 2, "dim"),
     ],
 )
@@ -53,6 +57,14 @@ def test_a_setting_that_means_nothing_is_refused(run, files, tmp_path, text, sta
     named.write_text(text)
     result = run("--config", named, "calibrate", files.vectors, "-i", files.log, "-o", tmp_path / "out.h5")
     assert (result.status, word in result.err) == (status, True), result.err
+
+
+def test_settings_may_come_through_a_pipe(files, tmp_path):
+    words = f"calibrate {files.vectors} -i {files.log} -o {tmp_path}/out.h5"
+    script = f"{sys.executable} -m genair_cli --config <(printf '[calibrate]\\ndim = 5\\n') {words}"
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "vectors of 5 numbers" in done.stderr
 
 
 def test_info_shows_every_step_of_a_model(run, files):

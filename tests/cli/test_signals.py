@@ -102,6 +102,23 @@ def test_a_signal_ends_a_run_that_waits_for_a_fifo(begin, files, tmp_path, done,
         os.close(holder)
 
 
+@pytest.mark.parametrize("held", [True, False])
+def test_ctrl_c_ends_what_waits_for_a_fifo_of_a_log(start, files, tmp_path, held):
+    """Importing polars, which reads logs, lets reads and opens go on behind a signal."""
+    fifo = tmp_path / "log.fifo"
+    os.mkfifo(fifo)
+    holder = os.open(fifo, os.O_RDWR) if held else None
+    try:
+        command = start("calibrate", files.vectors, "-i", fifo, "-o", tmp_path / "out.h5")
+        command.wait_until((tmp_path / "out.h5.partial").exists)
+        time.sleep(3)
+        command.send_signal(signal.SIGINT)
+        assert command.ends(130) == ""
+    finally:
+        if holder is not None:
+            os.close(holder)
+
+
 def test_a_background_job_that_ignores_ctrl_c_goes_on(begin, files, tmp_path):
     command = begin(1, sigint="SIG_IGN")
     command.feed(files.items.read_bytes())

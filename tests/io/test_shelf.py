@@ -33,7 +33,10 @@ def test_a_path_is_read_where_paths_are_taken(folder):
         shelf.read(str(folder / "c.toml"))
 
 
-@pytest.mark.parametrize("data", [b"x = ", b"x = 1\nx = 2", b"x = 'caf\xe9'"])
+@pytest.mark.parametrize(
+    "data",
+    [b"x = ", b"x = 1\nx = 2", b"x = 'caf\xe9'", b"x = " + b"9" * 5000, b"x = " + b"[" * 5000 + b"]" * 5000],
+)
 def test_what_is_no_toml_is_named(tmp_path, data):
     path = tmp_path / "it.toml"
     path.write_bytes(data)

@@ -59,6 +59,7 @@ def test_keys_are_those_of_options_in_either_spelling(recipe):
         ("dim = ", "not TOML"),
         ("dimm = 8", "dimm is no setting of train: use some of backbone, items, "),
         ("output = 'x'", "output is no setting of train"),
+        ("max-length = 3\nmax_length = 4", "says a setting twice"),
         ("[joint]\nalpha = 1", "joint is no setting of train"),
         ("dim = 8.0", "dim must be a whole number, not 8.0"),
         ("dim = '8'", "dim must be a whole number, not '8'"),

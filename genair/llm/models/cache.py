@@ -14,8 +14,16 @@ from genair.provenance import digest_of
 def cache_folder() -> Path:
     """Return where prepared models live: $GENAIR_CACHE, else genair in the user's cache folder."""
     if own := os.environ.get("GENAIR_CACHE"):
-        return Path(own)
+        return at_home(own)
     return user_cache() / "genair"
+
+
+def at_home(name: str | Path) -> Path:
+    """Return a path with `~` as the home that it stands for; as it is, where there is no such home."""
+    try:
+        return Path(name).expanduser()
+    except RuntimeError:
+        return Path(name)
 
 
 def user_cache() -> Path:

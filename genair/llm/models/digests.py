@@ -1,6 +1,7 @@
 """SHA-256 of model files. Hashing gigabytes at every start would cost more than the work: it is noted."""
 
 import hashlib
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from genair.provenance import digest_of
 _KIND = "sha256"
 _SHAPING = ("*.safetensors", "*.json", "*.jinja", "*.model", "*.txt")
 _BLOCK = 1 << 20
+_HEX = re.compile(r"[0-9a-f]{64}")
 
 
 def known_sha256(files: Sequence[Path]) -> str | None:
@@ -18,8 +20,9 @@ def known_sha256(files: Sequence[Path]) -> str | None:
     Raises:
         OSError: one is missing.
     """
-    note = recall(_KIND, state_of(files))
-    return None if note is None else str(note["sha256"])
+    note = recall(_KIND, state_of(files)) or {}
+    sha256 = str(note.get("sha256"))
+    return sha256 if _HEX.fullmatch(sha256) else None
 
 
 def sha256_of(files: Sequence[Path]) -> str:

@@ -15,6 +15,7 @@ from pathlib import Path
 from genair.config import DEFAULT_MODEL
 from genair.errors import InputError, MissingExtraError, UsageError
 from genair.llm.models import hub
+from genair.llm.models.cache import at_home
 from genair.llm.models.digests import sha256_of
 from genair.llm.models.parts import is_first_part, part_names, stem_of
 
@@ -67,7 +68,7 @@ def find_model(model: str, *, download: bool = False) -> ModelFile:
     _check_files(found)
     if digits and not found.sha256.startswith(digits):
         raise InputError(
-            f"its SHA-256 is {found.sha256}, not {digits}, which --model asks for", where=str(found.path)
+            f"its SHA-256 is {found.sha256}, not {digits}, which is asked for", where=str(found.path)
         )
     return found
 
@@ -86,8 +87,12 @@ def embedded_model() -> ModelFile | None:
 def models_below() -> Iterator[ModelFile]:
     """Yield the models in the folders of $GENAIR_MODELS, by path."""
     folders = os.environ.get("GENAIR_MODELS", "").split(os.pathsep)
-    for folder in dict.fromkeys(folder for folder in folders if folder):
-        yield from _in_folder(Path(folder).expanduser())
+    seen: set[Path] = set()
+    for folder in filter(None, folders):
+        for model in _in_folder(at_home(folder)):
+            if (path := model.path.resolve()) not in seen:  # folders may lie in each other
+                seen.add(path)
+                yield model
 
 
 def models_of_hub() -> Iterator[ModelFile]:

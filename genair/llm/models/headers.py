@@ -31,7 +31,7 @@ def facts_of(model: ModelFile, *, fresh: bool = False) -> ModelFacts:
     except OSError as error:
         raise GenairError(error.strerror or "cannot be read", where=str(error.filename)) from error
     note = None if fresh else recall(_KIND, about)
-    if note is not None:
+    if note is not None and note.keys() == ModelFacts.__dataclass_fields__.keys():
         return ModelFacts(**note)
     try:
         answer = aside("genair.llm.llamacpp.gguf:read_facts", str(model.path), timeout_s=_TIMEOUT_S)

@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import TypeVar
 
 from genair.errors import GenairError, MissingExtraError, UsageError
-from genair.llm.models.cache import user_cache
+from genair.llm.models.cache import at_home, user_cache
 from genair.llm.models.parts import is_first_part, part_names
 
 T = TypeVar("T")
@@ -25,8 +25,8 @@ def hub_folder() -> Path:
     """Return where the Hugging Face tools keep what they downloaded."""
     for name in ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"):
         if own := os.environ.get(name):
-            return Path(own).expanduser()
-    return Path(os.environ.get("HF_HOME") or user_cache() / "huggingface").expanduser() / "hub"
+            return at_home(own)
+    return at_home(os.environ.get("HF_HOME") or user_cache() / "huggingface") / "hub"
 
 
 def is_hub_id(name: str) -> bool:

@@ -105,7 +105,7 @@ class _Bench:
 def _prepare(bench: _Bench, notify: Notify) -> Choice:
     """Do what is still to be done; another process may have done some of it while we waited."""
     choice, shelf = bench.shelf.choice(), bench.shelf
-    if choice is None:
+    if choice is None or choice.runs not in _FTYPES:
         notify(
             f"preparing {bench.model.name} once: {bench.facts.quantization} is slow, a fast copy is made"
             " in the format that suits this machine"

@@ -1,6 +1,7 @@
 """What GGUF files say of themselves, and that damaged ones are refused with a reason and nothing worse."""
 
 import importlib.util
+import json
 import struct
 
 import pytest
@@ -60,6 +61,15 @@ def test_facts_are_asked_for_once(monkeypatch):
     first = facts_of(model)
     monkeypatch.setattr(headers, "aside", lambda *_, **__: pytest.fail("asked again"))
     assert facts_of(model) == first
+
+
+@pytest.mark.parametrize("note", [{}, {"sha256": None}, {"sha256": "ab"}, {"architecture": "llama"}])
+def test_notes_of_another_form_are_none(cache, note):
+    model = find_model(DEFAULT_MODEL)
+    facts, digest = facts_of(model), model.sha256
+    for path in (cache / "notes").iterdir():
+        path.write_text(json.dumps(note))
+    assert (facts_of(model), model.sha256) == (facts, digest)
 
 
 def test_without_llama_cpp_facts_say_what_to_install(monkeypatch):

@@ -80,6 +80,7 @@ def model_files(**more: bytes) -> dict[str, bytes]:
         ({"HF_HOME": "/b", "XDG_CACHE_HOME": "/c"}, "/b/hub"),
         ({"XDG_CACHE_HOME": "/c"}, "/c/huggingface/hub"),
         ({"HF_HOME": "~/b"}, "/home/me/b/hub"),
+        ({"HF_HUB_CACHE": "~nobody-of-this-name"}, "~nobody-of-this-name"),
         ({}, "/home/me/.cache/huggingface/hub"),
     ],
 )

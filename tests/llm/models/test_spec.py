@@ -105,6 +105,13 @@ def test_names_are_looked_up_below_the_folders_of_the_environment(tmp_path, monk
     assert [model.path for model in models_below()] == [one[0], two[0]]
 
 
+def test_folders_that_are_one_have_one_model(tmp_path, monkeypatch):
+    (path,) = put(tmp_path / "a", "x/m.gguf")
+    folders = [str(tmp_path / "a"), f"{tmp_path}/a/", str(tmp_path / "a" / "x"), "~nobody-of-this-name/a"]
+    monkeypatch.setenv("GENAIR_MODELS", os.pathsep.join(folders))
+    assert find_model("m") == ModelFile("m", path)
+
+
 def test_a_name_of_several_files_lists_them(tmp_path, monkeypatch):
     paths = put(tmp_path / "a", "x/m.gguf", "y/m.gguf")
     monkeypatch.setenv("GENAIR_MODELS", str(tmp_path / "a"))
