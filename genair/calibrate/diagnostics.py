@@ -5,6 +5,7 @@ told from pairs that are not associated: in a dense graph most random pairs are 
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -82,12 +83,12 @@ class Judge:
     def auc(self, unit: Vectors) -> float:
         """Return `Diagnostics.auc` of unit vectors (items, dim)."""
         rows, columns = _random_pairs(len(unit), max(len(self._held), _FEWEST), self._seed)
-        apart = self._apart(rows, columns, len(unit))
+        apart = self._apart(rows, columns)
         return self._auc_against(unit, rows[apart], columns[apart])
 
     def auc_matched(self, unit: Vectors) -> float:
         """Return `Diagnostics.auc_matched` of unit vectors (items, dim)."""
-        return self._auc_against(unit, *self._matched_pairs(len(unit)))
+        return self._auc_against(unit, *self._matched)
 
     def ndcg(self, unit: Vectors) -> float:
         """Return `Diagnostics.ndcg` of unit vectors (items, dim)."""
@@ -97,14 +98,21 @@ class Judge:
         near = _cosines(unit, self._held.rows, self._held.columns)
         return _auc(near, _cosines(unit, rows, columns))
 
-    def _apart(self, rows: Indices, columns: Indices, n: int) -> npt.NDArray[np.bool_]:
-        """Return which pairs of n items are of different items that are not associated."""
-        known = np.concatenate([pairs.rows * n + pairs.columns for pairs in (self._graph, self._held)])
-        pairs = np.minimum(rows, columns) * n + np.maximum(rows, columns)
-        return np.asarray((rows != columns) & ~np.isin(pairs, known))
+    @cached_property
+    def _known(self) -> Indices:
+        """All associated pairs as numbers, rising, and one that is none behind them."""
+        known = np.concatenate([_numbers(pairs.rows, pairs.columns) for pairs in (self._graph, self._held)])
+        return np.append(np.sort(known), np.iinfo(np.int64).max)
 
-    def _matched_pairs(self, n: int) -> tuple[Indices, Indices]:
-        """Return pairs of n items, not associated, whose ends are those of the held-out pairs, shuffled.
+    def _apart(self, rows: Indices, columns: Indices) -> npt.NDArray[np.bool_]:
+        """Return which pairs are of different items that are not associated."""
+        pairs = _numbers(np.minimum(rows, columns), np.maximum(rows, columns))
+        known = self._known[np.searchsorted(self._known, pairs)] == pairs
+        return np.asarray((rows != columns) & ~known)
+
+    @cached_property
+    def _matched(self) -> tuple[Indices, Indices]:
+        """Pairs of items, not associated, whose ends are those of the held-out pairs, shuffled.
 
         A pair that is none exchanges an end with one that is, if both are some afterwards: left out at once,
         popular items, which have more associations, would be drawn less than they end held-out pairs.
@@ -113,15 +121,20 @@ class Judge:
         held = self._held
         ends = np.tile(np.concatenate([held.rows, held.columns]), -(-_FEWEST // max(1, len(held))))
         rows, columns = rng.permutation(ends), rng.permutation(ends)
-        fine = self._apart(rows, columns, n)
+        fine = self._apart(rows, columns)
         for _ in range(_EXCHANGES):
             count = min(fine.sum(), (~fine).sum())
             one, other = (rng.permutation(np.flatnonzero(some))[:count] for some in (~fine, fine))
-            both = self._apart(rows[one], columns[other], n) & self._apart(rows[other], columns[one], n)
+            both = self._apart(rows[one], columns[other]) & self._apart(rows[other], columns[one])
             one, other = one[both], other[both]
             columns[one], columns[other] = columns[other], columns[one]
             fine[one] = True
         return rows[fine], columns[fine]
+
+
+def _numbers(rows: Indices, columns: Indices) -> Indices:
+    """Return a number for each pair of item rows."""
+    return rows << 32 | columns
 
 
 def unit_rows(vectors: Vectors) -> Vectors:
