@@ -19,6 +19,7 @@ from genair.data.sequences import Held
 Vectors = npt.NDArray[np.float32]
 Indices = npt.NDArray[np.int64]
 _FEWEST = 10_000  # random pairs
+_PAIRS = 8192  # looked at together
 _EXCHANGES = 20  # rounds; what is no pair by then is left out
 
 
@@ -145,7 +146,11 @@ def unit_rows(vectors: Vectors) -> Vectors:
 
 
 def _cosines(unit: Vectors, rows: Indices, columns: Indices) -> Vectors:
-    return np.asarray(np.einsum("nd,nd->n", unit[rows], unit[columns]), dtype=np.float32)
+    found = np.empty(len(rows), dtype=np.float32)
+    for start in range(0, len(rows), _PAIRS):
+        some = slice(start, start + _PAIRS)
+        np.einsum("nd,nd->n", unit[rows[some]], unit[columns[some]], out=found[some])
+    return found
 
 
 def _random_pairs(n: int, count: int, seed: int) -> tuple[Indices, Indices]:
