@@ -184,15 +184,14 @@ def container_in(operand: str | None) -> Iterator[tuple[Path, str]]:
         GenairError: the file is missing.
         InputError: nothing came through the pipe.
     """
-    if operand not in (None, STDIN):
-        path = Path(str(operand))
-        check_readable(path)
-        if path.is_file():
-            yield path, str(operand)
+    name, piped = name_of(operand), operand in (None, STDIN)
+    if not piped:
+        check_readable(Path(name))
+        if Path(name).is_file():
+            yield Path(name), name
             return
-    name = name_of(operand)
     with ExitStack() as stack:
-        stream = sys.stdin.buffer if name == STDIN_NAME else stack.enter_context(_open(Path(name)))
+        stream = sys.stdin.buffer if piped else stack.enter_context(_open(Path(name)))
         spooled = stack.enter_context(spooled_input(stream))
         if spooled.stat().st_size == 0:
             raise InputError("the input is empty: did the command before it fail?", where=name)

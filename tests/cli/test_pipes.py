@@ -67,6 +67,9 @@ def test_hdf5_may_come_through_a_named_pipe(files, tmp_path):
     script = f"{GENAIR} calibrate <(cat {files.vectors}) -i {files.log} -o a.h5 && {GENAIR} info a.h5 --check"
     done = bash(script, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
+    script = f"mkfifo stdin; cat {files.vectors} > stdin & {GENAIR} calibrate stdin -i {files.log} -o b.h5"
+    done = bash(f"{script} < /dev/null", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("form", ["npy", "faiss", "safetensors", "parquet", "word2vec", "word2vec-binary"])
