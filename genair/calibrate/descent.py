@@ -69,7 +69,8 @@ def descend(
     while keeper.goes_on(taken) and taken < config.descent.steps:  # it looks at the last step, too
         loss = loss_of(generator)
         if not torch.isfinite(loss):
-            raise InputError(f"the loss is not finite at step {taken}: lower {_cause(taken, config)}")
+            cause = "--learning-rate" if taken else "--hold"  # no rate has mattered before the first step
+            raise InputError(f"the loss is not finite at step {taken}: lower {cause}")
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
@@ -77,17 +78,6 @@ def descend(
         if on_step is not None:
             on_step(loss.item())
     return adapter, keeper.finish(taken)
-
-
-def _cause(taken: int, config: CalibrateConfig) -> str:
-    """Return the setting that makes a loss infinite: no rate has mattered before the first step."""
-    return (
-        "--hold or --gamma"
-        if taken == 0
-        else "--learning-rate or --hold"
-        if config.descent.hold
-        else "--learning-rate"
-    )
 
 
 def _start(vectors: Tensor, graph: Pairs, config: CalibrateConfig) -> AnyAdapter:
